@@ -1,0 +1,190 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "base/log.h"
+
+#include "base/time.h"
+
+#include <errno.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <time.h>
+#include <unistd.h>
+
+enum { GATHER_SIZE = 32 * 1024 };
+
+static _Atomic int log_descriptor = STDERR_FILENO;
+static _Atomic int log_level_min = LOG_INFO;
+static _Atomic int log_format_now = LOG_LOGFMT;
+
+static _Thread_local char gathered[GATHER_SIZE];
+static _Thread_local size_t gathered_size;
+
+void log_configure(int descriptor, enum log_level level, enum log_format format)
+{
+    atomic_store(&log_descriptor, descriptor);
+    atomic_store(&log_level_min, level);
+    atomic_store(&log_format_now, format);
+}
+
+bool log_enabled(enum log_level level)
+{
+    return (int)level >= atomic_load_explicit(&log_level_min, memory_order_relaxed);
+}
+
+static void put(struct log_line *line, const char *bytes, size_t size)
+{
+    if (size > LOG_LINE_SIZE_MAX - line->size)
+        size = LOG_LINE_SIZE_MAX - line->size;
+    memcpy(line->text + line->size, bytes, size);
+    line->size += size;
+}
+
+static void put_string(struct log_line *line, const char *string)
+{
+    put(line, string, strlen(string));
+}
+
+static bool is_plain(slice value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (c <= ' ' || c == '"' || c == '=' || c == '\\' || c == 0x7f)
+            return false;
+    }
+    return value.size > 0;
+}
+
+static void put_escaped(struct log_line *line, slice value)
+{
+    for (size_t i = 0; i < value.size; i++) {
+        unsigned char c = (unsigned char)value.data[i];
+        if (LOG_LINE_SIZE_MAX - line->size < 16) {
+            put_string(line, "...");
+            return;
+        }
+        char escape[8];
+        if (c == '"' || c == '\\')
+            put(line, (char[2]){'\\', (char)c}, 2);
+        else if (c < ' ' || c == 0x7f)
+            put(line, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", c));
+        else
+            put(line, (const char *)&value.data[i], 1);
+    }
+}
+
+static void put_key(struct log_line *line, const char *key)
+{
+    if (line->json) {
+        put_string(line, line->size > 1 ? ",\"" : "\"");
+        put_string(line, key);
+        put_string(line, "\":");
+        return;
+    }
+    if (line->size)
+        put(line, " ", 1);
+    put_string(line, key);
+    put(line, "=", 1);
+}
+
+struct log_line log_begin(enum log_level level, const char *event)
+{
+    struct log_line line;
+    line.enabled = log_enabled(level);
+    line.json = atomic_load_explicit(&log_format_now, memory_order_relaxed) == LOG_JSON;
+    line.level = level;
+    line.size = 0;
+    if (!line.enabled)
+        return line;
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    int64_t now = time_wall();
+    time_t seconds = (time_t)(now / TIME_S);
+    struct tm parts;
+    char stamp[48];
+    gmtime_r(&seconds, &parts);
+    size_t size = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+    snprintf(stamp + size, sizeof stamp - size, ".%03dZ", (int)(now % TIME_S / TIME_MS));
+    if (line.json)
+        put(&line, "{", 1);
+    log_string(&line, "time", stamp);
+    log_string(&line, "level", names[level]);
+    log_string(&line, "event", event);
+    return line;
+}
+
+void log_text(struct log_line *line, const char *key, slice value)
+{
+    if (!line->enabled || line->size + strlen(key) + 24 > LOG_LINE_SIZE_MAX)
+        return;
+    put_key(line, key);
+    if (!line->json && is_plain(value) && value.size < LOG_LINE_SIZE_MAX - line->size - 16) {
+        put(line, value.data, value.size);
+        return;
+    }
+    put(line, "\"", 1);
+    put_escaped(line, value);
+    put(line, "\"", 1);
+}
+
+void log_string(struct log_line *line, const char *key, const char *value)
+{
+    log_text(line, key, slice_from_string(value));
+}
+
+void log_number(struct log_line *line, const char *key, int64_t value)
+{
+    if (!line->enabled || line->size + strlen(key) + 28 > LOG_LINE_SIZE_MAX)
+        return;
+    char digits[24];
+    int size = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    put_key(line, key);
+    put(line, digits, (size_t)size);
+}
+
+void log_error(struct log_line *line, error e)
+{
+    if (!failed(e))
+        return;
+    log_string(line, "error", error_kind_name(e.kind));
+    if (e.text)
+        log_string(line, "reason", e.text);
+    if (e.os)
+        log_string(line, "os", strerrorname_np(e.os));
+}
+
+void log_end(struct log_line *line)
+{
+    if (!line->enabled)
+        return;
+    if (line->json)
+        line->text[line->size++] = '}';
+    line->text[line->size++] = '\n';
+    if (gathered_size + line->size > GATHER_SIZE)
+        log_flush();
+    memcpy(gathered + gathered_size, line->text, line->size);
+    gathered_size += line->size;
+    if (line->level >= LOG_WARNING)
+        log_flush();
+}
+
+void log_event(enum log_level level, const char *event, error e, slice detail)
+{
+    struct log_line line = log_begin(level, event);
+    if (detail.size)
+        log_text(&line, "detail", detail);
+    log_error(&line, e);
+    log_end(&line);
+}
+
+void log_flush(void)
+{
+    int descriptor = atomic_load_explicit(&log_descriptor, memory_order_relaxed);
+    size_t done = 0;
+    while (done < gathered_size) {
+        ssize_t written = write(descriptor, gathered + done, gathered_size - done);
+        if (written < 0 && errno == EINTR)
+            continue;
+        if (written <= 0)
+            break; /* nowhere left to complain to */
+        done += (size_t)written;
+    }
+    gathered_size = 0;
+}
