@@ -20,6 +20,7 @@ LIB_OBJ := $(LIB_SRC:%.c=$B/%.o) $(LIB_ASM:%.S=$B/%.o)
 UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null)
 UNIT := $(UNIT_SRC:%.c=$B/%)
 
+lib: $B/libringmail.a
 all: $B/ringmaild $B/ringmail
 $B/ringmaild: $B/src/server/main.o $B/libringmail.a
 $B/ringmail: $(patsubst %.c,$B/%.o,$(wildcard src/control/*.c)) $B/libringmail.a
@@ -42,5 +43,5 @@ one: $(TEST:%.c=$B/%)
 	$<
 clean:
 	rm -rf build
-.PHONY: all unit one clean
+.PHONY: all lib unit one clean
 -include $(shell find $B -name '*.d' 2>/dev/null)
