@@ -1,0 +1,34 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The memory a message body is received into, parsed in and written from: contiguous, page-aligned,
+ * growing without copying where the kernel can move pages. Pooled per core by size class. Owned by
+ * one fiber; other cores may read it while the owner waits for them.
+ */
+#include "base/error.h"
+#include "base/slice.h"
+
+struct body {
+    char *data;
+    size_t size;     /* bytes of message */
+    size_t capacity; /* bytes that may be written at data */
+    size_t size_max; /* limit from birth */
+};
+
+/* Allocates nothing yet. */
+void body_init(struct body *body, size_t size_max);
+/* Room for `more` bytes after size. ERROR_LIMIT past size_max or the core's total
+ * (bodies_bytes_max). */
+error body_reserve(struct body *body, size_t more);
+error body_append(struct body *body, slice data);
+/* Gives the memory back to the pool of the calling core. */
+void body_close(struct body *body);
+
+static inline slice body_slice(const struct body *body)
+{
+    return (slice){body->data, body->size};
+}
+
+/* Bytes of bodies alive on this core, and the bound set at start. */
+size_t body_bytes_alive(void);
+void body_set_bytes_max(size_t bytes_max);
