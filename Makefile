@@ -3,7 +3,7 @@ PROFILE := $(if $(SANITIZE),$(SANITIZE),release)
 B := build/$(PROFILE)
 CC := $(if $(shell command -v ccache),ccache )$(if $(filter command line environment,$(origin CC)),$(CC),gcc)
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
-CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -fno-plt -D_GNU_SOURCE -Isrc $(WARN) -MMD -MP
+CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -fno-plt -D_GNU_SOURCE -Isrc -Itests/unit $(WARN) -MMD -MP
 LDLIBS := -luring -lsqlite3 -lmariadb -lucl -largon2 -lcrypt -lcares -lidn2 -lunistring -lm -pthread
 ifneq ($(SANITIZE),)
 CFLAGS += -fsanitize=$(SANITIZE) -O1
