@@ -1,47 +1,131 @@
-# Ringmail. `make help` lists what can be made.
-PROFILE := $(if $(SANITIZE),$(SANITIZE),release)
-B := build/$(PROFILE)
-CC := $(if $(shell command -v ccache),ccache )$(if $(filter command line environment,$(origin CC)),$(CC),gcc)
-WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wstrict-prototypes -Wmissing-prototypes -Werror
-CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -fno-plt -D_GNU_SOURCE -Isrc -Itests/unit $(WARN) -MMD -MP
+# SPDX-License-Identifier: GPL-3.0-or-later
+# Ringmail. `make help` lists what can be made. Everything generated lies under build/<profile>/.
+#   SANITIZE=address,undefined | thread   another profile, built with that sanitizer
+#   CC=clang   TLS=system   V=1           another compiler, Debian's wolfSSL, whole command lines
+.DEFAULT_GOAL := all
+PROFILE ?= $(if $(SANITIZE),$(SANITIZE),release)
+B := build/$(subst $(strip ,) ,-,$(PROFILE))
+ifeq ($(origin CC),default)
+CC := $(if $(filter fuzz cover analyze,$(PROFILE)),clang,gcc)
+endif
+CCACHE := $(shell command -v ccache)
+COMPILE = $(CCACHE) $(CC)
+Q := $(if $(V),,@)
+
+WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wstrict-prototypes \
+	-Wmissing-prototypes -Werror
+CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -Itests/unit $(WARN) -MMD -MP $(EXTRA_CFLAGS)
+LDFLAGS := $(EXTRA_LDFLAGS)
 LDLIBS := -luring -lsqlite3 -lmariadb -lucl -largon2 -lcrypt -lcares -lidn2 -lunistring -lm -pthread
-ifneq ($(SANITIZE),)
-CFLAGS += -fsanitize=$(SANITIZE) -O1
+ifeq ($(PROFILE),fuzz)
+CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
+LDFLAGS += -fsanitize=address,undefined
+else ifeq ($(PROFILE),cover)
+CFLAGS += -O1 -fprofile-instr-generate -fcoverage-mapping
+LDFLAGS += -fprofile-instr-generate
+else ifneq ($(SANITIZE),)
+CFLAGS += -O1 -fsanitize=$(SANITIZE) $(if $(findstring undefined,$(SANITIZE)),-fno-sanitize-recover=undefined)
 LDFLAGS += -fsanitize=$(SANITIZE)
 else
+CFLAGS += -fno-plt
 LDLIBS += -ljemalloc
 endif
--include third_party/wolfssl.mk
+include third_party/wolfssl.mk
 
-PROGRAMS := src/server/main.c $(wildcard src/control/*.c)
-LIB_SRC := $(filter-out $(PROGRAMS),$(shell find src -name '*.c' -not -path 'src/webmail/*'))
-LIB_ASM := $(shell find src -name '*.S')
-LIB_OBJ := $(LIB_SRC:%.c=$B/%.o) $(LIB_ASM:%.S=$B/%.o)
-UNIT_SRC := $(shell find tests/unit -name 'test_*.c' 2>/dev/null)
-UNIT := $(UNIT_SRC:%.c=$B/%)
+# --- what there is -------------------------------------------------------------------------------
+PROGRAM_SRC := src/server/main.c $(wildcard src/control/*.c)
+LIB_SRC := $(filter-out $(PROGRAM_SRC),$(shell find src -name '*.c' -not -path 'src/webmail/*'))
+LIB_OBJ := $(LIB_SRC:%.c=$B/%.o) $(patsubst %.S,$B/%.o,$(shell find src -name '*.S'))
+tests_in = $(if $(wildcard $1),$(shell find $1 -name '$2'))
+UNIT := $(patsubst %.c,$B/%,$(call tests_in,tests/unit,test_*.c))
+WIRE := $(call tests_in,tests/wire,*.wire)
+FUZZ := $(patsubst %.c,$B/%,$(call tests_in,tests/fuzz,fuzz_*.c))
+BENCH := $(patsubst %.c,$B/%,$(wildcard bench/micro/*.c))
+TEST_PROGRAM := $(patsubst %.c,$B/%,$(wildcard tests/programs/*.c))
+PROGRAM := $(if $(wildcard src/server/main.c),$B/ringmaild) $(if $(wildcard src/control/*.c),$B/ringmail)
 
+# --- building ------------------------------------------------------------------------------------
+all: $B/libringmail.a $(PROGRAM) ## Build the library, ringmaild and ringmail
 lib: $B/libringmail.a
-all: $B/ringmaild $B/ringmail
 $B/ringmaild: $B/src/server/main.o $B/libringmail.a
 $B/ringmail: $(patsubst %.c,$B/%.o,$(wildcard src/control/*.c)) $B/libringmail.a
-$B/ringmaild $B/ringmail:
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS)
+$(BENCH) $(TEST_PROGRAM): $B/%: $B/%.o $B/libringmail.a
+$(UNIT): $B/%: $B/%.o $B/libringmail.a
+$(FUZZ): $B/%: $B/%.o $B/libringmail.a
+$(UNIT): PROGRAM_LIBS := -lcmocka
+$(FUZZ): PROGRAM_LIBS := -fsanitize=fuzzer
+$B/ringmaild $B/ringmail $(UNIT) $(FUZZ) $(BENCH) $(TEST_PROGRAM):
+	@echo "  LD $@"
+	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(PROGRAM_LIBS)
 $B/libringmail.a: $(LIB_OBJ)
 	@rm -f $@; ar rcs $@ $^
-$B/%.o: %.c
-	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) -c -o $@ $<
-$B/%.o: %.S
-	@mkdir -p $(@D)
-	@echo "  CC $<"; $(CC) $(CFLAGS) -c -o $@ $<
-$(UNIT): $B/%: $B/%.o $B/libringmail.a
-	$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) -lcmocka
-unit: $(UNIT)
-	@set -e; for t in $(UNIT); do echo "== $$t"; $$t; done
-# One unit test: make one TEST=tests/unit/base/test_map.c
-one: $(TEST:%.c=$B/%)
+$B/%.o: %.c $B/flags | $(WOLFSSL_LIB)
+	@mkdir -p $(@D); echo "  CC $<"
+	$(Q)$(COMPILE) $(CFLAGS) -c -o $@ $<
+$B/%.o: %.S $B/flags
+	@mkdir -p $(@D); echo "  AS $<"
+	$(Q)$(CC) $(CFLAGS) -c -o $@ $<
+# Other flags or another compiler: everything again (ccache makes that cheap).
+$B/flags: FORCE
+	@mkdir -p $B; printf '%s\n' '$(CC) $(CFLAGS)' | cmp -s - $@ || printf '%s\n' '$(CC) $(CFLAGS)' >$@
+
+# --- running -------------------------------------------------------------------------------------
+run: ## Install what is missing, build, and start the demo server with two accounts
+	@tools/bootstrap build demo
+	@$(MAKE) --no-print-directory -j$$(nproc) all
+	@tools/demo $B
+
+# --- tests ---------------------------------------------------------------------------------------
+test: ## Install what is missing, then every test there is; the last line counts them
+	@tools/bootstrap build test
+	@tools/test-all
+check: ## Unit and wire tests, layers, style: under a minute
+	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build
+	@tools/run-tests --layers --style --unit $(UNIT) --wire $(WIRE)
+check-build: all $(UNIT) $(TEST_PROGRAM)
+unit: $(UNIT) ## Unit tests only
+	@tools/run-tests --unit $(UNIT)
+one: $(TEST:%.c=$B/%) ## One unit test: make one TEST=tests/unit/base/test_map.c
 	$<
-clean:
+layers: ## Which folder may include which
+	@tools/check-layers
+style: ## Formatting, file sizes, banned calls
+	@tools/check-style
+
+fuzz: ## Fuzz for a while: make fuzz ONLY=imap [SECONDS=600]
+	@$(MAKE) --no-print-directory PROFILE=fuzz SANITIZE= fuzz-build
+	@tools/run-fuzz --seconds $(or $(SECONDS),600) --match '$(ONLY)' build/fuzz
+fuzz-short: ## Every fuzz target for some seconds, as in make test
+	@$(MAKE) --no-print-directory PROFILE=fuzz SANITIZE= fuzz-build
+	@tools/run-fuzz --seconds $(or $(SECONDS),5) --match '$(ONLY)' build/fuzz
+fuzz-build: $(FUZZ)
+
+analyze: ## clang-tidy, cppcheck and gcc -fanalyzer over the sources
+	@tools/analyze '-std=gnu2x -D_GNU_SOURCE -Isrc $(filter -D% -isystem /%,$(CFLAGS)) -isystem $(WOLFSSL)/include'
+cover: ## Line coverage of the unit tests, by folder
+	@$(MAKE) --no-print-directory PROFILE=cover cover-build
+	@tools/cover build/cover
+cover-build: $(UNIT)
+bench: $(BENCH) all ## Micro-benchmarks, then the load benchmarks
+	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
+	@if [ -x bench/load/run ]; then bench/load/run $B; fi
+
+# --- installing ----------------------------------------------------------------------------------
+PREFIX ?= /usr/local
+install: all ## Install programs and systemd units under DESTDIR and PREFIX
+	install -d $(DESTDIR)$(PREFIX)/sbin $(DESTDIR)$(PREFIX)/bin $(DESTDIR)/etc/ringmail \
+		$(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/share/doc/ringmail
+	install -m 755 $B/ringmaild $(DESTDIR)$(PREFIX)/sbin/
+	$(if $(wildcard src/control/*.c),install -m 755 $B/ringmail $(DESTDIR)$(PREFIX)/bin/)
+	sed 's,@PREFIX@,$(PREFIX),g' src/server/systemd/ringmail.service >$(DESTDIR)$(PREFIX)/lib/systemd/system/ringmail.service
+	install -m 644 src/server/systemd/ringmail.conf.example README.md LICENSE $(DESTDIR)$(PREFIX)/share/doc/ringmail/
+
+clean: ## Remove what was built
 	rm -rf build
-.PHONY: all lib unit one clean
--include $(shell find $B -name '*.d' 2>/dev/null)
+help: ## This list
+	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
+FORCE:
+.PHONY: all lib run test check check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
+	cover-build bench install clean help FORCE
+.SECONDARY:
+-include $(shell [ -d $B ] && find $B -name '*.d')
