@@ -51,6 +51,13 @@ struct ring_buffer {
 error ring_receive_pooled(int fd, instant deadline, struct ring_buffer *out_buffer);
 void ring_buffer_release(struct ring_buffer *buffer); /* harmless on a released one */
 
+/* Ends the fiber's present ring_receive_pooled or ring_poll early with ERROR_BUSY, as its deadline
+ * would; bytes that came meanwhile win. Nothing where the fiber waits for something else or runs:
+ * not remembered. For IDLE: news must wake a session that waits for its client. This core only, any
+ * fiber or callback. */
+struct fiber;
+void ring_interrupt(struct fiber *fiber);
+
 /* Accepting: one multishot request per listening socket. */
 struct ring_acceptor;
 error ring_acceptor_create(int listener, struct ring_acceptor **out_acceptor);
