@@ -33,11 +33,8 @@ static const struct {
 } OLD_BODIES[] = {
     {{"RFC822", 6}, {.label = IMAP_FETCH_AS_RFC822}},
     {{"RFC822.HEADER", 13},
-     {.label = IMAP_FETCH_AS_RFC822_HEADER,
-      .peek = true,
-      .section.kind = IMAP_SECTION_HEADER}},
-    {{"RFC822.TEXT", 11},
-     {.label = IMAP_FETCH_AS_RFC822_TEXT, .section.kind = IMAP_SECTION_TEXT}},
+     {.label = IMAP_FETCH_AS_RFC822_HEADER, .peek = true, .section.kind = IMAP_SECTION_HEADER}},
+    {{"RFC822.TEXT", 11}, {.label = IMAP_FETCH_AS_RFC822_TEXT, .section.kind = IMAP_SECTION_TEXT}},
 };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -54,8 +51,8 @@ static error add_body(const struct parser *p, const struct imap_fetch_body *body
         return error_make(ERROR_LIMIT, "too many BODY[] items in one FETCH");
     /* Room in powers of two. */
     if ((fetch->body_count & (fetch->body_count - 1)) == 0) {
-        struct imap_fetch_body *room = ARENA_ARRAY(
-            p->arena, struct imap_fetch_body, fetch->body_count ? fetch->body_count * 2 : 1);
+        struct imap_fetch_body *room = ARENA_ARRAY(p->arena, struct imap_fetch_body,
+                                                   fetch->body_count ? fetch->body_count * 2 : 1);
         TRY_MEMORY(room);
         if (fetch->body_count)
             memcpy(room, fetch->bodies, fetch->body_count * sizeof *room);

@@ -7,20 +7,20 @@
 #include "format/imap/set.h"
 
 enum imap_fetch_item { /* those without arguments */
-    IMAP_FETCH_FLAGS = 1 << 0,
-    IMAP_FETCH_UID = 1 << 1,
-    IMAP_FETCH_INTERNALDATE = 1 << 2,
-    IMAP_FETCH_SIZE = 1 << 3, /* RFC822.SIZE */
-    IMAP_FETCH_ENVELOPE = 1 << 4,
-    IMAP_FETCH_BODY = 1 << 5, /* BODY: the structure without extension data */
-    IMAP_FETCH_BODYSTRUCTURE = 1 << 6,
+                       IMAP_FETCH_FLAGS = 1 << 0,
+                       IMAP_FETCH_UID = 1 << 1,
+                       IMAP_FETCH_INTERNALDATE = 1 << 2,
+                       IMAP_FETCH_SIZE = 1 << 3, /* RFC822.SIZE */
+                       IMAP_FETCH_ENVELOPE = 1 << 4,
+                       IMAP_FETCH_BODY = 1 << 5, /* BODY: the structure without extension data */
+                       IMAP_FETCH_BODYSTRUCTURE = 1 << 6,
 };
 
 enum imap_fetch_label { /* how a piece is named in the answer */
-    IMAP_FETCH_AS_BODY,
-    IMAP_FETCH_AS_RFC822,
-    IMAP_FETCH_AS_RFC822_HEADER,
-    IMAP_FETCH_AS_RFC822_TEXT,
+                        IMAP_FETCH_AS_BODY,
+                        IMAP_FETCH_AS_RFC822,
+                        IMAP_FETCH_AS_RFC822_HEADER,
+                        IMAP_FETCH_AS_RFC822_TEXT,
 };
 
 struct imap_fetch_body {

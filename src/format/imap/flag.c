@@ -25,7 +25,8 @@ static error add_keyword(struct imap_flags *flags, struct arena *arena, slice ke
         return error_make(ERROR_LIMIT, "too many keywords in one command");
     /* Room in powers of two. */
     if ((flags->keyword_count & (flags->keyword_count - 1)) == 0) {
-        slice *room = ARENA_ARRAY(arena, slice, flags->keyword_count ? flags->keyword_count * 2 : 1);
+        slice *room =
+            ARENA_ARRAY(arena, slice, flags->keyword_count ? flags->keyword_count * 2 : 1);
         TRY_MEMORY(room);
         if (flags->keyword_count)
             memcpy(room, flags->keywords, flags->keyword_count * sizeof *room);

@@ -22,10 +22,10 @@
 #include "base/error.h"
 
 struct imap_frame_limits {
-    size_t literal_size_max;  /* bytes of one literal */
-    size_t nonsync_size_max;  /* bytes of one that comes without asking: RFC 7888 5, LITERAL- */
-    unsigned literals_max;    /* in one command */
-    size_t command_size_max;  /* lines and literals together */
+    size_t literal_size_max; /* bytes of one literal */
+    size_t nonsync_size_max; /* bytes of one that comes without asking: RFC 7888 5, LITERAL- */
+    unsigned literals_max;   /* in one command */
+    size_t command_size_max; /* lines and literals together */
 };
 
 struct imap_literal {

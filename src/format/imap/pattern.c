@@ -44,8 +44,10 @@ error imap_pattern_compile(slice pattern, char separator, struct arena *arena,
 static bool step(const struct imap_pattern *p, uint64_t *states, char byte, bool fold)
 {
     const uint64_t *same = p->literal + (unsigned char)byte * p->words;
-    const uint64_t *lower = p->literal + (unsigned char)(fold ? ascii_lower(byte) : byte) * p->words;
-    const uint64_t *upper = p->literal + (unsigned char)(fold ? ascii_upper(byte) : byte) * p->words;
+    const uint64_t *lower =
+        p->literal + (unsigned char)(fold ? ascii_lower(byte) : byte) * p->words;
+    const uint64_t *upper =
+        p->literal + (unsigned char)(fold ? ascii_upper(byte) : byte) * p->words;
     uint64_t carry = 0, any = 0;
     for (uint32_t i = 0; i < p->words; i++) {
         uint64_t moving = states[i] & (same[i] | lower[i] | upper[i]);

@@ -6,8 +6,7 @@
 #define BIT(c) (1ull << ((c)&63))
 #define PRINTABLE_LOW (~0ull << 33) /* "!" to "?" */
 /* atom-specials: "(" ")" "{" SP CTL "%" "*" DQUOTE "\" "]" */
-#define ATOM_LOW                                                                                   \
-    (PRINTABLE_LOW & ~(BIT('"') | BIT('%') | BIT('(') | BIT(')') | BIT('*')))
+#define ATOM_LOW (PRINTABLE_LOW & ~(BIT('"') | BIT('%') | BIT('(') | BIT(')') | BIT('*')))
 #define ASTRING_HIGH (~(BIT('\\') | BIT('{') | BIT(0x7f)))
 
 const uint64_t IMAP_ATOM_SET[4] = {ATOM_LOW, ASTRING_HIGH & ~BIT(']'), 0, 0};
