@@ -1,0 +1,105 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""System tests: real servers, real clients. Run with: python3 -m pytest tests/system
+
+Seeded tests print their seed; RINGMAIL_SEED=n repeats a run.
+"""
+import os
+import pathlib
+import random
+import sys
+
+import pytest
+
+sys.path.insert(0, str(pathlib.Path(__file__).parent))
+
+from lab import instance as instances  # noqa: E402
+from lab import mariadb  # noqa: E402
+
+
+@pytest.fixture
+def seed():
+    value = int(os.environ.get("RINGMAIL_SEED", random.SystemRandom().randrange(1 << 31)))
+    print(f"RINGMAIL_SEED={value}")
+    return value
+
+
+@pytest.fixture(scope="session")
+def database_server(tmp_path_factory):
+    """A private mariadbd for this test process."""
+    if not mariadb.available():
+        pytest.skip("mariadb-server is not installed")
+    server = mariadb.MariaDb(tmp_path_factory.mktemp("mariadb"))
+    try:
+        yield server.create()
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def make_instance(tmp_path):
+    """Starts instances on scratch directories; what still runs at the end is stopped."""
+    made = []
+
+    def make(name="instance", start=True, **options):
+        instance = instances.Instance(options.pop("directory", tmp_path / name), **options)
+        made.append(instance)
+        return instance.start() if start else instance
+
+    yield make
+    for instance in made:
+        end(instance)
+
+
+def end(instance):
+    if instance.pid and instance.is_running():
+        try:
+            instance.stop()
+        except AssertionError:
+            instance.crash()
+            raise
+
+
+def shared(tmp_path_factory, database, **options):
+    instance = instances.Instance(tmp_path_factory.mktemp("instance") / "i", database=database, users=100, **options)
+    return instance.start()
+
+
+@pytest.fixture(scope="session")
+def sqlite_instance(tmp_path_factory):
+    """One instance for all tests that leave nothing behind but mail."""
+    instance = shared(tmp_path_factory, "sqlite")
+    yield instance
+    end(instance)
+
+
+@pytest.fixture(scope="session")
+def mariadb_instance(tmp_path_factory, database_server):
+    instance = shared(tmp_path_factory, database_server.new_database("shared"))
+    yield instance
+    end(instance)
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def instance(request):
+    """The shared instance, once with each backend."""
+    return request.getfixturevalue(f"{request.param}_instance")
+
+
+@pytest.fixture
+def address(instance):
+    """An account of the shared instance that no other test uses."""
+    return instance.fresh_account()
+
+
+def pytest_make_parametrize_id(config, val, argname):
+    return val.decode("ascii", "replace")[:30] if isinstance(val, bytes) else None
+
+
+@pytest.hookimpl(tryfirst=True)
+def pytest_runtest_makereport(item, call):
+    """On failure, show the log of each server that took part."""
+    if call.when == "call" and call.excinfo and call.excinfo.typename != "Skipped":
+        for name in ("instance", "sqlite_instance", "mariadb_instance"):
+            server = item.funcargs.get(name)
+            if server is not None:
+                item.add_report_section("call", "server log", server.log_tail())

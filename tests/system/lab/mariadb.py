@@ -1,0 +1,88 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""A private MariaDB server on a scratch directory, to be killed and started again at will."""
+import pathlib
+import os
+import shutil
+import signal
+import subprocess
+
+from lab import ports, wait
+
+START_MAX_S = 60
+SMALL = ["--innodb-buffer-pool-size=32M", "--innodb-log-file-size=16M", "--performance-schema=OFF",
+         "--innodb-flush-log-at-trx-commit=0", "--max-connections=100", "--skip-log-bin"]
+
+
+def available():
+    return shutil.which("mariadbd") is not None and shutil.which("mariadb-install-db") is not None
+
+
+class MariaDb:
+    USER, PASSWORD = "ringmail", "ringmail-test"
+
+    def __init__(self, directory):
+        self.directory = pathlib.Path(directory)
+        self.port = ports.take_block()
+        self.socket = self.directory / "mariadb.sock"
+        self.process = None
+
+    def _run_as(self):
+        """As root the server wants another user's name; it keeps the files of whoever that is."""
+        return ["--user=root"] if os.geteuid() == 0 else []
+
+    def create(self):
+        self.directory.mkdir(parents=True, exist_ok=True)
+        done = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data",
+                               "--auth-root-authentication-method=normal", "--skip-test-db",
+                               "--innodb-log-file-size=16M", *self._run_as()],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout
+        self.start()
+        self.execute(f"CREATE USER '{self.USER}'@'127.0.0.1' IDENTIFIED BY '{self.PASSWORD}';"
+                     f"CREATE USER '{self.USER}'@'localhost' IDENTIFIED BY '{self.PASSWORD}';"
+                     f"GRANT ALL ON *.* TO '{self.USER}'@'127.0.0.1';"
+                     f"GRANT ALL ON *.* TO '{self.USER}'@'localhost';")
+        return self
+
+    def start(self):
+        self.log = open(self.directory / "mariadbd.log", "ab")
+        self.process = subprocess.Popen(
+            ["mariadbd", "--no-defaults", f"--datadir={self.directory}/data", f"--socket={self.socket}",
+             f"--pid-file={self.directory}/mariadbd.pid", "--bind-address=127.0.0.1", f"--port={self.port}",
+             "--skip-name-resolve", *SMALL, *self._run_as()],
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+        wait.until(self.answers, START_MAX_S, "mariadbd answers", pause=0.1)
+
+    def answers(self):
+        assert self.process.poll() is None, (self.directory / "mariadbd.log").read_text()[-3000:]
+        done = subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={self.socket}", "-uroot", "ping"],
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=10)
+        return done.returncode == 0
+
+    def execute(self, sql, database=""):
+        done = subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "-N", "-B", database],
+                              input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+        assert done.returncode == 0, done.stderr
+        return [line.split("\t") for line in done.stdout.splitlines()]
+
+    def new_database(self, name):
+        """An empty database; the DSN under which tools/instance takes it."""
+        self.execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET utf8mb4;")
+        return f"mariadb://{self.USER}:{self.PASSWORD}@127.0.0.1:{self.port}/{name}"
+
+    def kill(self):
+        self._end(signal.SIGKILL)
+
+    def stop(self):
+        self._end(signal.SIGTERM)
+
+    def _end(self, number):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(number)
+            try:
+                self.process.wait(30)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait(10)
+        self.process = None
+        self.log.close()
