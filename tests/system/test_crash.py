@@ -65,15 +65,15 @@ def test_audit_notices_loss_and_doubles(make_instance, seed):
     assert ledger.audit(instance) == []
     instance.stop()
     lost, doubled, cut = map(pathlib.Path, maildir.files(instance.maildir(account(1)))[:3])
-    serials = [message.serial_of(path.read_bytes()) for path in (lost, doubled, cut)]
+    serials = [message.serial_of(path.read_bytes()) for path in (lost, doubled)]
     lost.unlink()
     shutil.copy(doubled, doubled.parent / doubled.name.replace(",", "again,", 1))
-    cut.write_bytes(cut.read_bytes()[:-10])
-    ledger.whole.clear()
     instance.start()
     problems = "\n".join(ledger.audit(instance))
-    assert f"{serials[0]} was confirmed and is 0 times in IMAP" in problems
-    assert f"{serials[0]} was confirmed and is 0 times in the Maildir" in problems
-    assert f"{serials[1]} was confirmed and is 2 times in the Maildir" in problems
-    assert f"{serials[1]} was confirmed and is 2 times in IMAP" in problems
-    assert f"{cut.name.split(':')[0]}" in problems
+    for where in ("IMAP", "the Maildir"):
+        assert f"{serials[0]} was confirmed and is 0 times in {where}" in problems
+        assert f"{serials[1]} was confirmed and is 2 times in {where}" in problems
+    cut = next(cut.parent.parent.glob(f"*/{cut.name.partition(':')[0]}*"))
+    cut.write_bytes(cut.read_bytes()[:-10])
+    ledger.whole.clear()
+    assert any(str(cut) in problem for problem in ledger.audit(instance))

@@ -8,7 +8,7 @@ import collections
 import os
 import threading
 
-from lab import maildir, message, wait
+from lab import imap, maildir, message, wait
 
 EXPUNGE_ON_DISK_MAX_S = 5
 
@@ -72,7 +72,10 @@ class Ledger:
     def audit(self, instance):
         """Compares everything with the disk and with IMAP: the list of what is wrong."""
         for account in self.accounts.values():
-            self._audit_imap(instance, account)
+            try:
+                self._audit_imap(instance, account)
+            except (OSError, imap.Closed, imap.Refused) as reason:
+                self.problem(f"{account.address}: {type(reason).__name__} {reason}")
             self._audit_disk(instance, account)
         problems, self.problems = self.problems, []
         return problems
