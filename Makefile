@@ -14,7 +14,7 @@ Q := $(if $(V),,@)
 
 WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wstrict-prototypes \
 	-Wmissing-prototypes -Werror
-CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -Itests/unit $(WARN) -MMD -MP $(EXTRA_CFLAGS)
+CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -Ibench -Itests/unit $(WARN) -MMD -MP $(EXTRA_CFLAGS)
 LDFLAGS := $(EXTRA_LDFLAGS)
 LDLIBS := -luring -lsqlite3 -lmariadb -lucl -largon2 -lcrypt -lcares -lidn2 -lunistring -lm -pthread
 ifeq ($(PROFILE),fuzz)
@@ -41,6 +41,7 @@ UNIT := $(patsubst %.c,$B/%,$(call tests_in,tests/unit,test_*.c))
 WIRE := $(call tests_in,tests/wire,*.wire)
 FUZZ := $(patsubst %.c,$B/%,$(call tests_in,tests/fuzz,fuzz_*.c))
 BENCH := $(patsubst %.c,$B/%,$(wildcard bench/micro/*.c))
+LOAD_OBJ := $(patsubst %.c,$B/%.o,$(filter-out bench/load/main.c,$(wildcard bench/load/*.c)))
 TEST_PROGRAM := $(patsubst %.c,$B/%,$(wildcard tests/programs/*.c))
 PROGRAM := $(if $(wildcard src/server/main.c),$B/ringmaild) $(if $(wildcard src/control/*.c),$B/ringmail)
 
@@ -49,15 +50,20 @@ all: $B/libringmail.a $(PROGRAM) ## Build the library, ringmaild and ringmail
 lib: $B/libringmail.a
 $B/ringmaild: $B/src/server/main.o $B/libringmail.a
 $B/ringmail: $(patsubst %.c,$B/%.o,$(wildcard src/control/*.c)) $B/libringmail.a
+$B/ringload: $B/bench/load/main.o $B/libload.a $B/libringmail.a
 $(BENCH) $(TEST_PROGRAM): $B/%: $B/%.o $B/libringmail.a
 $(UNIT): $B/%: $B/%.o $B/libringmail.a
 $(FUZZ): $B/%: $B/%.o $B/libringmail.a
 $(UNIT): PROGRAM_LIBS := -lcmocka
 $(FUZZ): PROGRAM_LIBS := -fsanitize=fuzzer
-$B/ringmaild $B/ringmail $(UNIT) $(FUZZ) $(BENCH) $(TEST_PROGRAM):
+$(filter $B/tests/unit/load/%,$(UNIT)): $B/libload.a
+$B/ringmaild $B/ringmail $B/ringload $(UNIT) $(FUZZ) $(BENCH) $(TEST_PROGRAM):
 	@echo "  LD $@"
-	$(Q)$(CC) $(LDFLAGS) -o $@ $^ $(LDLIBS) $(PROGRAM_LIBS)
+	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) $(PROGRAM_LIBS)
+$B/libload.a: $(LOAD_OBJ)
+$B/bench/load/report_html.o: bench/load/report.html
 $B/libringmail.a: $(LIB_OBJ)
+$B/libringmail.a $B/libload.a:
 	@rm -f $@; ar rcs $@ $^
 $B/%.o: %.c $B/flags | $(WOLFSSL_LIB)
 	@mkdir -p $(@D); echo "  CC $<"
@@ -106,7 +112,7 @@ cover: ## Line coverage of the unit tests, by folder
 	@$(MAKE) --no-print-directory PROFILE=cover cover-build
 	@tools/cover build/cover
 cover-build: $(UNIT)
-bench: $(BENCH) all ## Micro-benchmarks, then the load benchmarks
+bench: $(BENCH) $B/ringload all ## Micro-benchmarks, then the load benchmarks
 	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
 	@if [ -x bench/load/run ]; then bench/load/run $B; fi
 
