@@ -21,3 +21,5 @@ bool charset_is_known(slice charset);
 error charset_to_utf8(struct arena *arena, slice charset, slice bytes, slice *out_text);
 /* For bytes of no known charset: as they are where they are UTF-8, else as Windows-1252. */
 error charset_guess_to_utf8(struct arena *arena, slice bytes, slice *out_text);
+/* Closes the calling thread's converters: before a thread ends. */
+void charset_close_thread(void);
