@@ -10,7 +10,7 @@
  * case folding and NFC, so "Jürgen@BÜCHER.example" and "jürgen@xn--bcher-kva.example" are one.
  *
  * Trouble with the database is always ERROR_TEMPORARY (mail: 4xx, login: try again), never "no such
- * user". Answers come from a bounded cache (settings: cache.*), simultaneous identical look-ups
+ * user". Answers come from a bounded cache (settings cache_*), simultaneous identical look-ups
  * become one query. Bounds: directory_limits below and data/directory/settings.h.
  */
 #include "base/arena.h"
@@ -25,8 +25,6 @@ enum directory_limits {
     DIRECTORY_LOCAL_SIZE_MAX = 255,    /* bytes after folding: it becomes a directory name */
     DIRECTORY_TARGETS_MAX = 1000,      /* final targets of one address */
     DIRECTORY_ALIAS_STEPS_MAX = 5000,  /* alias look-ups for one address */
-    DIRECTORY_HASH_SIZE_MAX = 1024,    /* bytes of a stored password hash, prefix included */
-    DIRECTORY_PASSWORD_SIZE_MAX = 1024 /* bytes of a password somebody presents */
 };
 
 struct directory_account {
