@@ -11,6 +11,8 @@ import subprocess
 
 import pytest
 
+from lab import wait
+
 
 def run(*command):
     done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
@@ -41,9 +43,16 @@ class Image:
         run("sync", "-f", str(self.mountpoint))
 
     def unmount(self):
-        if self.mounted:
-            run("umount", str(self.mountpoint))
-            self.mounted = False
+        """Also where somebody still holds it: then it goes with its last user, and that is an error."""
+        if not self.mounted:
+            return
+        self.mounted = False
+        try:
+            wait.until(lambda: subprocess.run(["umount", str(self.mountpoint)], stderr=subprocess.DEVNULL,
+                                              timeout=60).returncode == 0, 5, "nobody uses the image", pause=0.1)
+        except AssertionError:
+            run("umount", "--lazy", str(self.mountpoint))
+            raise
 
     def device(self):
         return run("findmnt", "-n", "-o", "SOURCE", str(self.mountpoint)).strip()

@@ -4,6 +4,7 @@
 RINGMAIL_INSTANCE names another program with the same interface, RINGMAIL_BUILD another build profile
 (say build/address-undefined) whose binaries tools/instance then takes.
 """
+import contextlib
 import json
 import os
 import pathlib
@@ -24,6 +25,19 @@ STOP_MAX_S = 30
 
 def account(number):
     return f"user{number:04d}@{DOMAIN}"
+
+
+def thread_states(pid):
+    states = []
+    for task in pathlib.Path(f"/proc/{pid}/task").glob("*/stat"):
+        with contextlib.suppress(OSError):  # the thread has just ended
+            states.append(task.read_text().rpartition(")")[2].split()[0])
+    return states
+
+
+def children(pid):
+    return [int(child) for task in pathlib.Path(f"/proc/{pid}/task").glob("*/children")
+            for child in task.read_text().split()]
 
 
 class Instance:
@@ -71,25 +85,19 @@ class Instance:
         os.kill(self.pid, number)
 
     def freeze(self):
-        """SIGSTOP; returns when every thread has stopped."""
-        self.signal(signal.SIGSTOP)
-        wait.until(lambda: all(state == "T" for state in self._thread_states()), 10, "the server stops")
+        """SIGSTOP; returns when every thread of it and of its children has stopped."""
+        processes = [self.pid]
+        for pid in processes:  # grows while it is walked
+            os.kill(pid, signal.SIGSTOP)
+            wait.until(lambda: set(thread_states(pid)) <= {"T", "Z"}, 10, "the server stops")
+            processes += children(pid)
 
     def is_running(self):
         try:
             os.kill(self.pid, 0)
         except (ProcessLookupError, TypeError):
             return False
-        return "Z" not in self._thread_states()[:1]
-
-    def _thread_states(self):
-        states = []
-        for task in pathlib.Path(f"/proc/{self.pid}/task").glob("*/stat"):
-            try:
-                states.append(task.read_text().rpartition(")")[2].split()[0])
-            except OSError:
-                pass  # the thread has just ended
-        return states
+        return "Z" not in thread_states(self.pid)[:1]
 
     def _tool(self, verb):
         done = subprocess.run([TOOL, verb, str(self.directory)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,

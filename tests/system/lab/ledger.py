@@ -69,9 +69,14 @@ class Ledger:
             self.problem(f"{address} {mailbox}: UID {uid} named {before} and now names {serial}")
 
     # --- the audit ---------------------------------------------------------------------------------
-    def audit(self, instance):
-        """Compares everything with the disk and with IMAP: the list of what is wrong."""
+    def audit(self, instance, lasting=False):
+        """Compares everything with the disk and with IMAP: the list of what is wrong.
+
+        lasting: after a power cut flags given with APPEND may be those of an earlier moment.
+        """
         for account in self.accounts.values():
+            if lasting:
+                account.flags.clear()
             try:
                 self._audit_imap(instance, account)
             except (OSError, imap.Closed, imap.Refused) as reason:

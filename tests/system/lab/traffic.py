@@ -18,12 +18,15 @@ class Traffic:
     """senders SMTP connections to all addresses; one IMAP session for each of the readers.
 
     Temporary refusals (4xx, NO) are counted by their first line; anything permanent is a problem.
+    lasting: only what must outlive a power cut: new messages, no flags, nothing expunged.
     """
 
-    def __init__(self, instance, ledger, addresses, seed, senders=8, readers=(), size_max=200_000, pause_s=0.0):
+    def __init__(self, instance, ledger, addresses, seed, senders=8, readers=(), size_max=200_000, pause_s=0.0,
+                 lasting=False):
         self.instance, self.ledger, self.addresses = instance, ledger, list(addresses)
         self.size_max = size_max
         self.pause_s = pause_s
+        self.actions = [self._append] if lasting else [self._append, self._flag, self._flag, self._expunge]
         self.stopped = threading.Event()
         self.refusals = {}
         generator = random.Random(seed)
@@ -141,8 +144,7 @@ class Traffic:
                 if self.stopped.is_set():
                     return
                 self._look(client, address, mailbox, chosen["uidvalidity"], known)
-                action = generator.choice([self._append, self._flag, self._flag, self._expunge])
-                action(client, generator, account, mailbox, known)
+                generator.choice(self.actions)(client, generator, account, mailbox, known)
             client.command("LOGOUT")
 
     def _look(self, client, address, mailbox, validity, known):
