@@ -112,9 +112,10 @@ cover: ## Line coverage of the unit tests, by folder
 	@$(MAKE) --no-print-directory PROFILE=cover cover-build
 	@tools/cover build/cover
 cover-build: $(UNIT)
-bench: $(BENCH) $B/ringload all ## Micro-benchmarks, then the load benchmarks
+bench: $(BENCH) bench-load ## Micro-benchmarks, then the standard suite (QUICK=1; PEERS=1 beside the classic stack)
 	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
-	@if [ -x bench/load/run ]; then bench/load/run $B; fi
+	@bench/run $B
+bench-load: $B/ringload all
 
 # --- installing ----------------------------------------------------------------------------------
 PREFIX ?= /usr/local
@@ -132,6 +133,6 @@ help: ## This list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 FORCE:
 .PHONY: all lib run test check check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
-	cover-build bench install clean help FORCE
+	cover-build bench bench-load install clean help FORCE
 .SECONDARY:
 -include $(shell [ -d $B ] && find $B -name '*.d')
