@@ -49,9 +49,55 @@ static int64_t load_integer(const struct setting *setting, const void *settings)
 
 static slice load_text(const struct setting *setting, const void *settings)
 {
+    const char *field = (const char *)settings + setting->offset;
+    if (setting->size == 1)
+        return slice_of(field, *field != '\0');
+    if (setting->size == sizeof(char *)) {
+        const char *string;
+        memcpy(&string, field, sizeof string);
+        return slice_from_string(string);
+    }
     slice text;
-    memcpy(&text, (const char *)settings + setting->offset, sizeof text);
+    ASSERT(setting->size == sizeof text);
+    memcpy(&text, field, sizeof text);
     return text;
+}
+
+/* `string` is what `text` views, with its NUL. */
+static void store_text(const struct setting *setting, const char *string, void *settings)
+{
+    slice text = slice_from_string(string);
+    void *field = field_of(setting, settings);
+    if (setting->size == 1) {
+        *(char *)field = text.size ? text.data[0] : '\0';
+    } else if (setting->size == sizeof(char *)) {
+        const char *value = text.size ? string : NULL;
+        memcpy(field, &value, sizeof value);
+    } else {
+        ASSERT(setting->size == sizeof text);
+        memcpy(field, &text, sizeof text);
+    }
+}
+
+/* A list's items, of either type. */
+static struct setting_list load_list(const struct setting *setting, const void *settings,
+                                     slice strings[SETTING_LIST_COUNT_MAX])
+{
+    const char *field = (const char *)settings + setting->offset;
+    struct setting_list list;
+    if (setting->type == SETTING_TYPE_LIST) {
+        memcpy(&list, field, sizeof list);
+        return list;
+    }
+    list = (struct setting_list){strings, 0};
+    for (size_t at = 0; at < setting->size; at += sizeof(char *)) {
+        const char *string;
+        memcpy(&string, field + at, sizeof string);
+        if (!string)
+            break;
+        strings[list.count++] = slice_from_string(string);
+    }
+    return list;
 }
 
 static error parse_flag(slice text, bool *out_flag)
@@ -125,17 +171,33 @@ static error check_text(const struct setting *setting, slice text)
 {
     if (slice_find_byte(text, '\0') >= 0)
         return error_make(ERROR_MALFORMED, "a text with a NUL in it");
-    if ((int64_t)text.size < setting->min || (int64_t)text.size > setting->max)
+    int64_t max = setting->size == 1 ? 1 : setting->max;
+    if ((int64_t)text.size < setting->min || (int64_t)text.size > max)
         return error_make(ERROR_LIMIT, "a text of another size than allowed");
+    return OK;
+}
+
+static error set_strings(const struct setting *setting, const slice *items, size_t count,
+                         struct arena *arena, void *settings)
+{
+    const char *strings[SETTING_LIST_COUNT_MAX] = {NULL};
+    for (size_t i = 0; i < count; i++) {
+        TRY(check_text(setting, items[i]));
+        TRY(arena_string(arena, items[i], &strings[i]));
+    }
+    memcpy(field_of(setting, settings), strings, setting->size);
     return OK;
 }
 
 error setting_set_list(const struct setting *setting, const slice *items, size_t count,
                        struct arena *arena, void *settings)
 {
-    ASSERT(setting->type == SETTING_TYPE_LIST && setting->size == sizeof(struct setting_list));
-    if (count > SETTING_LIST_COUNT_MAX)
-        return error_make(ERROR_LIMIT, "more items than a list may have");
+    bool is_array = setting->type == SETTING_TYPE_STRINGS;
+    ASSERT(is_array || setting->size == sizeof(struct setting_list));
+    if (count > (is_array ? setting->size / sizeof(char *) : SETTING_LIST_COUNT_MAX))
+        return error_make(ERROR_LIMIT, "more items than the list may have");
+    if (is_array)
+        return set_strings(setting, items, count, arena, settings);
     slice *copies = NULL;
     if (count > 0) {
         copies = ARENA_ARRAY(arena, slice, count);
@@ -169,10 +231,10 @@ error setting_set(const struct setting *setting, slice text, struct arena *arena
     }
     case SETTING_TYPE_TEXT:
     case SETTING_TYPE_PATH: {
-        slice copy;
+        const char *string;
         TRY(check_text(setting, text));
-        TRY(arena_copy(arena, text, &copy));
-        memcpy(field_of(setting, settings), &copy, sizeof copy);
+        TRY(arena_string(arena, text, &string));
+        store_text(setting, string, settings);
         return OK;
     }
     case SETTING_TYPE_CHOICE:
@@ -183,6 +245,7 @@ error setting_set(const struct setting *setting, slice text, struct arena *arena
             }
         return error_make(ERROR_MALFORMED, "not one of the choices");
     case SETTING_TYPE_LIST:
+    case SETTING_TYPE_STRINGS:
         return setting_set_list(setting, &text, 1, arena, settings);
     }
     return error_make(ERROR_BUG, "a setting of no type");
@@ -208,12 +271,10 @@ error settings_default(const struct setting_table *table, struct arena *arena, v
     memset(settings, 0, table->struct_size);
     for (size_t i = 0; i < table->count; i++) {
         const struct setting *setting = &table->rows[i];
-        if (setting->type == SETTING_TYPE_LIST) {
+        if (setting->type == SETTING_TYPE_LIST || setting->type == SETTING_TYPE_STRINGS) {
             TRY(list_default(setting, arena, settings));
         } else if (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_PATH) {
-            slice text = slice_from_string(setting->fallback_text);
-            ASSERT(setting->size == sizeof text);
-            memcpy(field_of(setting, settings), &text, sizeof text);
+            store_text(setting, setting->fallback_text, settings);
         } else {
             store_integer(setting, setting->fallback, settings);
         }
@@ -307,8 +368,11 @@ void setting_expectation(const struct setting *setting, struct buffer *out)
         write_integer(setting, setting->max, out);
         return;
     case SETTING_TYPE_TEXT:
-        buffer_format(out, "a text of %lld to %lld bytes", (long long)setting->min,
-                      (long long)setting->max);
+        if (setting->size == 1)
+            buffer_add_string(out, "one character or none");
+        else
+            buffer_format(out, "a text of %lld to %lld bytes", (long long)setting->min,
+                          (long long)setting->max);
         return;
     case SETTING_TYPE_PATH:
         buffer_add_string(out, "a path");
@@ -321,7 +385,10 @@ void setting_expectation(const struct setting *setting, struct buffer *out)
         }
         return;
     case SETTING_TYPE_LIST:
-        buffer_format(out, "a list of at most %d texts", SETTING_LIST_COUNT_MAX);
+    case SETTING_TYPE_STRINGS:
+        buffer_format(out, "a list of at most %zu texts",
+                      setting->type == SETTING_TYPE_LIST ? (size_t)SETTING_LIST_COUNT_MAX
+                                                         : setting->size / sizeof(char *));
         return;
     }
 }
@@ -364,9 +431,10 @@ void setting_write(const struct setting *setting, const void *settings, struct b
         write_text(hidden ? SLICE("***") : text, out);
         return;
     }
-    case SETTING_TYPE_LIST: {
-        struct setting_list list;
-        memcpy(&list, (const char *)settings + setting->offset, sizeof list);
+    case SETTING_TYPE_LIST:
+    case SETTING_TYPE_STRINGS: {
+        slice strings[SETTING_LIST_COUNT_MAX];
+        struct setting_list list = load_list(setting, settings, strings);
         buffer_add_byte(out, '[');
         for (size_t i = 0; i < list.count; i++) {
             buffer_add_string(out, i ? ", " : "");
@@ -382,7 +450,7 @@ void setting_write_default(const struct setting *setting, struct buffer *out)
 {
     if (setting->type == SETTING_TYPE_TEXT || setting->type == SETTING_TYPE_PATH) {
         write_text(slice_from_string(setting->fallback_text), out);
-    } else if (setting->type == SETTING_TYPE_LIST) {
+    } else if (setting->type == SETTING_TYPE_LIST || setting->type == SETTING_TYPE_STRINGS) {
         slice rest = slice_from_string(setting->fallback_text), item;
         buffer_add_byte(out, '[');
         for (bool more = false; rest.size > 0; more = true) {

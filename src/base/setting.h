@@ -30,10 +30,11 @@ enum setting_type {
     SETTING_TYPE_NUMBER,   /* any integer field */
     SETTING_TYPE_BYTES,    /* any integer field: 512, 64k, 50M, 2G (powers of 1024) */
     SETTING_TYPE_DURATION, /* any integer field, in ns: 500ms, 30s, 5m, 2h, 7d, 1w; bare: seconds */
-    SETTING_TYPE_TEXT,     /* slice */
-    SETTING_TYPE_PATH,     /* slice */
-    SETTING_TYPE_CHOICE,   /* int-sized enum; the index into choices */
-    SETTING_TYPE_LIST,     /* struct setting_list of texts */
+    SETTING_TYPE_TEXT,    /* slice; const char *, NULL where empty; or one char, '\0' where empty */
+    SETTING_TYPE_PATH,    /* slice or const char * */
+    SETTING_TYPE_CHOICE,  /* int-sized enum; the index into choices */
+    SETTING_TYPE_LIST,    /* struct setting_list of texts */
+    SETTING_TYPE_STRINGS, /* an array of const char *; NULL behind the last where there is room */
 };
 
 enum setting_flags {
@@ -48,7 +49,7 @@ struct setting_list {
 };
 
 struct setting {
-    const char *name; /* without the section */
+    const char *name; /* without the section; dots are part of it */
     enum setting_type type;
     unsigned flags;
     size_t offset; /* of the field */
@@ -98,6 +99,9 @@ struct setting_table {
 #define SETTING_LIST(owner, field, fallback_, flags_, help_)                                       \
     SETTING_ROW_(owner, field, SETTING_TYPE_LIST, flags_, .fallback_text = (fallback_),            \
                  .max = SETTING_TEXT_SIZE_MAX, .help = (help_))
+#define SETTING_STRINGS(owner, field, fallback_, flags_, help_)                                    \
+    SETTING_ROW_(owner, field, SETTING_TYPE_STRINGS, flags_, .fallback_text = (fallback_),         \
+                 .max = SETTING_TEXT_SIZE_MAX, .help = (help_))
 #define SETTING_TABLE(section_, owner, rows_)                                                      \
     {                                                                                              \
         (section_), (rows_), sizeof(rows_) / sizeof((rows_)[0]), sizeof(owner)                     \
@@ -125,7 +129,7 @@ unsigned setting_distance(slice a, slice b);
  * range); setting_expectation says what would be right. The field is untouched on failure. A list
  * becomes that one item. */
 error setting_set(const struct setting *setting, slice text, struct arena *arena, void *settings);
-/* Replaces a list by `count` items, which are copied. */
+/* Replaces a list (or array of strings) by `count` items, which are copied. */
 error setting_set_list(const struct setting *setting, const slice *items, size_t count,
                        struct arena *arena, void *settings);
 

@@ -21,6 +21,9 @@ struct example {
     slice password;
     enum durability durability;
     struct setting_list addresses;
+    const char *user;
+    char separator;
+    const char *hosts[3];
 };
 
 static const char *const durabilities[] = {"journal", "fsync", "none", NULL};
@@ -35,6 +38,9 @@ static const struct setting rows[] = {
     SETTING_PATH(struct example, store, "/var/vmail", SETTING_MUST_EXIST, "where mail lies"),
     SETTING_TEXT(struct example, password, "", SETTING_SECRET, "to log in"),
     SETTING_CHOICE(struct example, durability, DURABILITY_JOURNAL, durabilities, 0, "how safe"),
+    SETTING_TEXT(struct example, user, "", 0, "a C string"),
+    SETTING_TEXT(struct example, separator, "+", 0, "one character"),
+    SETTING_STRINGS(struct example, hosts, "localhost", 0, "an array"),
     SETTING_LIST(struct example, addresses, "[::]:25 0.0.0.0:25", 0, "where to listen"),
 };
 static const struct setting_table table = SETTING_TABLE("example", struct example, rows);
@@ -150,6 +156,32 @@ static void test_refusals_leave_the_field(void **state)
     arena_close(&arena);
 }
 
+static void test_strings_for_system_calls(void **state)
+{
+    (void)state;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct example example;
+    assert_false(failed(settings_default(&table, &arena, &example)));
+    assert_null(example.user);
+    assert_int_equal(example.separator, '+');
+    assert_string_equal(example.hosts[0], "localhost");
+    assert_null(example.hosts[1]);
+    assert_written(&example, "hosts", "[\"localhost\"]");
+    assert_false(failed(set(&arena, &example, "user", "vmail")));
+    assert_string_equal(example.user, "vmail");
+    assert_written(&example, "user", "\"vmail\"");
+    assert_false(failed(set(&arena, &example, "separator", "")));
+    assert_int_equal(example.separator, '\0');
+    assert_int_equal(set(&arena, &example, "separator", "ab").kind, ERROR_LIMIT);
+    const struct setting *hosts = setting_find(&table, SLICE("hosts"));
+    const slice four[] = {SLICE("a"), SLICE("b"), SLICE("c"), SLICE("d")};
+    assert_int_equal(setting_set_list(hosts, four, 4, &arena, &example).kind, ERROR_LIMIT);
+    assert_false(failed(setting_set_list(hosts, four, 3, &arena, &example)));
+    assert_written(&example, "hosts", "[\"a\", \"b\", \"c\"]");
+    arena_close(&arena);
+}
+
 static void test_nearest_name(void **state)
 {
     (void)state;
@@ -179,6 +211,7 @@ int main(void)
         cmocka_unit_test(test_defaults),
         cmocka_unit_test(test_values_as_people_write_them),
         cmocka_unit_test(test_refusals_leave_the_field),
+        cmocka_unit_test(test_strings_for_system_calls),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_expectations),
     };
