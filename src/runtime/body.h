@@ -21,7 +21,7 @@ void body_init(struct body *body, size_t size_max);
  * (bodies_bytes_max). */
 error body_reserve(struct body *body, size_t more);
 error body_append(struct body *body, slice data);
-/* Gives the memory back to the pool of the calling core. */
+/* Gives the memory back to the core's pool: on the core that reserved it. Harmless when empty. */
 void body_close(struct body *body);
 
 static inline slice body_slice(const struct body *body)
@@ -29,6 +29,9 @@ static inline slice body_slice(const struct body *body)
     return (slice){body->data, body->size};
 }
 
-/* Bytes of bodies alive on this core, and the bound set at start. */
+/* Bytes of bodies alive on this core, and their bound (default 1 GiB per core); set it on each core
+ * as it starts. */
 size_t body_bytes_alive(void);
 void body_set_bytes_max(size_t bytes_max);
+/* Frees what the calling thread's pool keeps; a core does so when it ends. */
+void body_pool_drain(void);

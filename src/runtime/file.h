@@ -15,7 +15,8 @@ struct body;
 
 /* WAITS. Whole file into memory of the arena; ERROR_LIMIT above size_max. */
 error file_read(const char *path, size_t size_max, struct arena *arena, slice *out_content);
-/* WAITS. Whole file into a body. */
+/* WAITS. Whole file appended to a body that the caller initialised (its size_max bounds) and
+ * closes, also after a failure. */
 error file_read_body(int directory, const char *path, struct body *out_body);
 /* WAITS. Exactly size bytes from offset, ERROR_CLOSED where the file is shorter. */
 error file_read_exact(int fd, void *data, size_t size, off_t offset);
