@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "check.h"
+
+#include "crypto/digest.h"
+#include "crypto/signature.h"
+
+#include <stdlib.h>
+
+/* RFC 8463 A.2: the seed of brisbane's key, as PKCS#8, and its public half. */
+static const char ed25519_pem[] =
+    "-----BEGIN PRIVATE KEY-----\n"
+    "MC4CAQAwBQYDK2VwBCIEIJ1hsZ3v/VpguoRK9JLsLMREScVpezJpGXA7rAMcrn9g\n"
+    "-----END PRIVATE KEY-----\n";
+static const uint8_t ed25519_public[] = {
+    0xd7, 0x5a, 0x98, 0x01, 0x82, 0xb1, 0x0a, 0xb7, 0xd5, 0x4b, 0xfe, 0xd3, 0xc9, 0x64, 0x07, 0x3a,
+    0x0e, 0xe1, 0x72, 0xf3, 0xda, 0xa6, 0x23, 0x25, 0xaf, 0x02, 0x1a, 0x68, 0xf7, 0x07, 0x51, 0x1a,
+};
+
+static void check_round_trip(struct signing_key *key)
+{
+    struct buffer public, pem;
+    uint8_t digest[32], signature[SIGNATURE_SIZE_MAX];
+    size_t size;
+    buffer_init(&public, 4096);
+    buffer_init(&pem, 16384);
+    digest_of(DIGEST_SHA256, SLICE("hello"), digest);
+    assert_ok(signing_key_public(key, &public));
+    assert_ok(signing_key_sign(key, digest, signature, &size));
+    enum signature_algorithm algorithm = signing_key_algorithm(key);
+    assert_ok(
+        signature_verify(algorithm, buffer_slice(&public), digest, slice_of(signature, size)));
+    signature[size / 2] ^= 1;
+    assert_error(
+        signature_verify(algorithm, buffer_slice(&public), digest, slice_of(signature, size)),
+        ERROR_DENIED);
+    signature[size / 2] ^= 1;
+    digest[0] ^= 1;
+    assert_error(
+        signature_verify(algorithm, buffer_slice(&public), digest, slice_of(signature, size)),
+        ERROR_DENIED);
+    digest[0] ^= 1;
+    assert_error(signature_verify(algorithm, buffer_slice(&public), digest, SLICE_EMPTY),
+                 ERROR_DENIED);
+    assert_error(signature_verify(algorithm, SLICE("no key"), digest, slice_of(signature, size)),
+                 ERROR_MALFORMED);
+
+    /* The written key signs what the first one's public half verifies. */
+    struct signing_key *again;
+    assert_ok(signing_key_write(key, &pem));
+    assert_ok(signing_key_parse(buffer_slice(&pem), &again));
+    assert_ok(signing_key_sign(again, digest, signature, &size));
+    assert_ok(
+        signature_verify(algorithm, buffer_slice(&public), digest, slice_of(signature, size)));
+    signing_key_destroy(&again);
+    buffer_close(&public);
+    buffer_close(&pem);
+}
+
+static void test_rsa(void **state)
+{
+    (void)state;
+    struct signing_key *key;
+    assert_ok(signing_key_make(SIGNATURE_RSA_SHA256, 2048, &key));
+    check_round_trip(key);
+    signing_key_destroy(&key);
+    assert_error(signing_key_make(SIGNATURE_RSA_SHA256, 512, &key), ERROR_LIMIT);
+    assert_error(signing_key_make(SIGNATURE_RSA_SHA256, 8192, &key), ERROR_LIMIT);
+}
+
+static void test_ed25519(void **state)
+{
+    (void)state;
+    struct signing_key *key;
+    assert_ok(signing_key_make(SIGNATURE_ED25519_SHA256, 0, &key));
+    check_round_trip(key);
+    signing_key_destroy(&key);
+}
+
+static void test_known_ed25519_key(void **state)
+{
+    (void)state;
+    struct signing_key *key;
+    struct buffer public;
+    buffer_init(&public, 64);
+    assert_ok(signing_key_parse(SLICE(ed25519_pem), &key));
+    assert_int_equal(signing_key_algorithm(key), SIGNATURE_ED25519_SHA256);
+    assert_ok(signing_key_public(key, &public));
+    assert_int_equal(public.size, 32);
+    assert_memory_equal(public.data, ed25519_public, 32);
+    check_round_trip(key);
+    signing_key_destroy(&key);
+    buffer_close(&public);
+}
+
+static void test_refuses_what_is_no_key(void **state)
+{
+    (void)state;
+    struct signing_key *key;
+    static char large[SIGNATURE_KEY_TEXT_SIZE_MAX + 1];
+    assert_error(signing_key_parse(SLICE(""), &key), ERROR_MALFORMED);
+    assert_error(signing_key_parse(SLICE("-----BEGIN PRIVATE KEY-----\nAAAA\n"), &key),
+                 ERROR_MALFORMED);
+    assert_error(signing_key_parse(
+                     SLICE("-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n"), &key),
+                 ERROR_MALFORMED);
+    assert_error(signing_key_parse(
+                     SLICE("-----BEGIN PRIVATE KEY-----\n!!!!\n-----END PRIVATE KEY-----\n"), &key),
+                 ERROR_MALFORMED);
+    assert_error(signing_key_parse(slice_of(large, sizeof large), &key), ERROR_LIMIT);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rsa),
+        cmocka_unit_test(test_ed25519),
+        cmocka_unit_test(test_known_ed25519_key),
+        cmocka_unit_test(test_refuses_what_is_no_key),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
