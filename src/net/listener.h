@@ -70,7 +70,8 @@ const struct address *listener_address(const struct listener *listener);
 error listener_start(struct listener *listener, struct crew *crew);
 /* On each core, WAITS: accepts no more and refuses what is in the queue; sessions go on. */
 void listener_stop(struct listener *listener);
-/* After every core stopped (or ended). Removes the Unix socket's file. NULL is fine. */
+/* After every core stopped and its sessions have ended. Removes the Unix socket's file. NULL is
+ * fine. */
 void listener_destroy(struct listener **listener);
 
 /* Now open, over all cores. */

@@ -39,7 +39,8 @@ static void destroy(struct stream *stream)
 {
     tls_session_destroy(&stream->tls);
     admission_leave(&stream->ticket);
-    close(stream->fd);
+    if (stream->fd >= 0)
+        close(stream->fd);
     buffer_close(&stream->output);
     free(stream->input);
     free(stream->proxy);
@@ -105,6 +106,13 @@ void stream_abort(struct stream **stream)
     struct linger none = {.l_onoff = 1, .l_linger = 0};
     (void)setsockopt(s->fd, SOL_SOCKET, SO_LINGER, &none, sizeof none); /* best effort */
     destroy(s);
+}
+
+void stream_disown(struct stream **stream)
+{
+    (*stream)->fd = -1;
+    destroy(*stream);
+    *stream = NULL;
 }
 
 void stream_set_timeouts(struct stream *stream, int64_t read_ns, int64_t write_ns)

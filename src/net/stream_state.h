@@ -73,3 +73,6 @@ error tls_send(struct stream *stream, slice data, instant deadline);
 /* Encrypted bytes that the engine wants sent (close_notify): for the last flush. Does not wait. */
 slice tls_farewell(struct stream *stream);
 void tls_session_destroy(struct tls_session **session);
+
+/* Frees the stream but leaves the descriptor open, to whoever called. */
+void stream_disown(struct stream **stream);
