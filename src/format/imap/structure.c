@@ -88,7 +88,8 @@ static void write_leaf_head(const struct writer *w, const struct mime_part *part
     buffer_add_byte(out, ' ');
     imap_write_string(subtype, false, out);
     buffer_add_byte(out, ' ');
-    if (!part->type_named && part->kind == MIME_KIND_LEAF) /* RFC 2045 5.2: the default has a charset */
+    if (!part->type_named &&
+        part->kind == MIME_KIND_LEAF) /* RFC 2045 5.2: the default has a charset */
         buffer_add(out, SLICE("(\"charset\" \"us-ascii\")"));
     else
         write_parameters(part->parameters, out);

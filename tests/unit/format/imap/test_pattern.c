@@ -95,7 +95,8 @@ static void test_long_patterns(void **state)
         name[size] = '\0';
         assert_true(matches(name, name));
     }
-    strcpy(pattern + IMAP_PATTERN_SIZE_MAX, "a");
+    pattern[IMAP_PATTERN_SIZE_MAX] = 'a';
+    pattern[IMAP_PATTERN_SIZE_MAX + 1] = '\0';
     struct imap_pattern compiled;
     assert_error(imap_pattern_compile(slice_from_string(pattern), '/', &arena, &compiled),
                  ERROR_LIMIT);
