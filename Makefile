@@ -4,7 +4,8 @@
 #   CC=clang   TLS=system   V=1           another compiler, Debian's wolfSSL, whole command lines
 .DEFAULT_GOAL := all
 PROFILE ?= $(if $(SANITIZE),$(SANITIZE),release)
-B := build/$(subst $(strip ,) ,-,$(PROFILE))
+comma := ,
+B := build/$(subst $(comma),-,$(PROFILE))
 ifeq ($(origin CC),default)
 CC := $(if $(filter fuzz cover analyze,$(PROFILE)),clang,gcc)
 endif

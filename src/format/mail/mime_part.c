@@ -84,7 +84,7 @@ static error decode_extended(struct arena *arena, slice value, slice *out_text)
             low = hex_value(text.data[i + 2]);
         }
         bool code = high >= 0 && low >= 0;
-        bytes[size++] = code ? (char)(high << 4 | low) : text.data[i];
+        bytes[size++] = (char)(code ? high << 4 | low : text.data[i]);
         i += code ? 2 : 0;
     }
     slice decoded = {bytes, size};
