@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/config/check.h"
+
+#include "format/ucl/parse.h"
+#include "net/address.h"
+#include "server/config/config.h"
+
+#include <errno.h>
+#include <grp.h>
+#include <pwd.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <unistd.h>
+
+struct check {
+    const struct config *config;
+    const struct ucl_entry *entries;
+    struct buffer *problems;
+};
+
+/* "FILE:LINE: path: text" */
+__attribute__((format(printf, 3, 4))) static void
+complain(const struct check *check, const char *path, const char *format, ...)
+{
+    const struct ucl_entry *entry = check->entries;
+    while (entry && !slice_equal(entry->path, slice_from_string(path)))
+        entry = entry->next;
+    if (check->config->path)
+        buffer_add_string(check->problems, check->config->path);
+    if (entry)
+        buffer_format(check->problems, ":%u", entry->line);
+    char text[512];
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    buffer_format(check->problems, "%s%s: %s\n", check->config->path ? ": " : "", path, text);
+}
+
+static void check_path(const struct check *check, const char *name, slice path)
+{
+    char string[SETTING_PATH_SIZE_MAX + 1];
+    if (path.size == 0 || path.size >= sizeof string)
+        return;
+    memcpy(string, path.data, path.size);
+    string[path.size] = '\0';
+    if (access(string, R_OK) != 0)
+        complain(check, name, "%s: %s", string, strerror(errno));
+}
+
+/* Every row flagged SETTING_MUST_EXIST. */
+static void check_paths(const struct check *check)
+{
+    for (size_t i = 0; i < config_section_count; i++) {
+        const struct setting_table *table = config_sections[i].table;
+        for (size_t j = 0; j < table->count; j++) {
+            const struct setting *row = &table->rows[j];
+            if (!(row->flags & SETTING_MUST_EXIST))
+                continue;
+            const char *field = (const char *)config_section_of(check->config, i) + row->offset;
+            char name[UCL_PATH_SIZE_MAX];
+            snprintf(name, sizeof name, "%s.%s", table->section, row->name);
+            if (row->type == SETTING_TYPE_LIST) {
+                const struct setting_list *list = (const void *)field;
+                for (size_t k = 0; k < list->count; k++)
+                    check_path(check, name, list->items[k]);
+            } else if (row->size == sizeof(slice)) {
+                check_path(check, name, *(const slice *)(const void *)field);
+            } else {
+                check_path(check, name,
+                           slice_from_string(*(const char *const *)(const void *)field));
+            }
+        }
+    }
+}
+
+static void check_addresses(const struct check *check, const char *name,
+                            const struct setting_list *list)
+{
+    for (size_t i = 0; i < list->count; i++) {
+        struct address address;
+        if (failed(address_parse(list->items[i], &address)))
+            complain(check, name,
+                     "\"%.*s\" is no address such as \"*:25\", \"192.0.2.1:25\", "
+                     "\"[::1]:25\" or \"unix:/run/x.sock\"",
+                     SLICE_ARG(list->items[i]));
+    }
+}
+
+static void check_listeners(const struct check *check)
+{
+    const struct listen_settings *listen = &check->config->listen;
+    check_addresses(check, "listen.smtp", &listen->smtp);
+    check_addresses(check, "listen.imap", &listen->imap);
+    check_addresses(check, "listen.imaps", &listen->imaps);
+    check_addresses(check, "listen.admin", &listen->admin);
+    if (listen->imaps.count > 0 && check->config->tls.certificates.count == 0)
+        complain(check, "listen.imaps", "needs tls.certificates and tls.keys");
+    for (size_t i = 0; i < listen->admin.count; i++) {
+        struct address address;
+        if (check->config->admin.token.size == 0 &&
+            !failed(address_parse(listen->admin.items[i], &address)) &&
+            !address_is_loopback(&address))
+            complain(check, "listen.admin", "%.*s is open to others: set admin.token",
+                     SLICE_ARG(listen->admin.items[i]));
+    }
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    struct network_list networks;
+    if (failed(network_list_parse(listen->proxies, &arena, &networks)))
+        complain(check, "listen.proxies", "\"%.*s\" is no list of networks such as 192.0.2.0/24",
+                 SLICE_ARG(listen->proxies));
+    arena_close(&arena);
+}
+
+static void check_user(const struct check *check)
+{
+    const struct server_settings *server = &check->config->server;
+    if (server->user && !getpwnam(server->user))
+        complain(check, "server.user", "there is no user \"%s\" here", server->user);
+    if (server->group && !getgrnam(server->group))
+        complain(check, "server.group", "there is no group \"%s\" here", server->group);
+    if (server->group && !server->user)
+        complain(check, "server.group", "needs server.user as well");
+}
+
+void config_check(const struct config *config, const struct ucl_entry *entries,
+                  struct buffer *problems)
+{
+    const struct check check = {config, entries, problems};
+    const struct tls_settings *tls = &config->tls;
+    check_paths(&check);
+    check_listeners(&check);
+    check_user(&check);
+    if (tls->certificates.count != tls->keys.count)
+        complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,
+                 tls->certificates.count);
+    uint32_t buffers = config->core.receive_buffers;
+    if (buffers & (buffers - 1))
+        complain(&check, "core.receive_buffers", "%u is no power of two", buffers);
+}
