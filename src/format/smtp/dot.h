@@ -34,7 +34,6 @@ void dot_reader_init(struct dot_reader *reader);
 void dot_reader_feed(struct dot_reader *reader, char *data, size_t size, size_t *out_consumed,
                      size_t *out_kept);
 
-/* The other way, for clients: the message with dots doubled at line starts. Lines must end in CRLF.
- * Appends to nothing: tells where the next dot must be inserted at or behind `at`; size where there
- * is no more. */
+/* The other way, for clients: where the next dot must be inserted at or behind `at`; the message's
+ * size where there is no more. After inserting before data[i], go on at i + 1. */
 size_t dot_next_stuffing(slice message, size_t at);
