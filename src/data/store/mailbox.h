@@ -9,7 +9,6 @@
  * changes the mailbox.
  */
 #include "data/store/account.h"
-#include "runtime/wait.h"
 
 struct mailbox;
 
@@ -130,11 +129,14 @@ struct mailbox_change {
 struct mailbox_watch {
     struct mailbox *mailbox;
     struct list node;
-    struct condition *wake; /* woken at each change; may be shared with other sources; NULL: none */
+    /* Called at each change, in whatever context makes it: must not wait (it calls stream_interrupt
+     * or fiber_wake). NULL: none. */
+    void (*notify)(struct mailbox_watch *watch);
     uint64_t sequence;      /* of the next change to be walked */
 };
-/* Keeps the mailbox open. `wake` must outlive the watch. */
-void mailbox_watch(struct mailbox *mailbox, struct condition *wake, struct mailbox_watch *watch);
+/* Keeps the mailbox open. */
+void mailbox_watch(struct mailbox *mailbox, void (*notify)(struct mailbox_watch *watch),
+                   struct mailbox_watch *watch);
 void mailbox_unwatch(struct mailbox_watch *watch);
 bool mailbox_has_changes(const struct mailbox_watch *watch);
 /* The next change; false when there is none. ERROR-less: where the watcher fell behind the bounded
