@@ -132,7 +132,7 @@ struct mailbox_watch {
     /* Called at each change, in whatever context makes it: must not wait (it calls stream_interrupt
      * or fiber_wake). NULL: none. */
     void (*notify)(struct mailbox_watch *watch);
-    uint64_t sequence;      /* of the next change to be walked */
+    uint64_t sequence; /* of the next change to be walked */
 };
 /* Keeps the mailbox open. */
 void mailbox_watch(struct mailbox *mailbox, void (*notify)(struct mailbox_watch *watch),

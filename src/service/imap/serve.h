@@ -1,0 +1,27 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * IMAP4rev1 (RFC 3501) as a service: what a listener calls for each connection. A session begins on
+ * the core that accepted it and moves to the account's home core when the login succeeded; from
+ * then on it calls the store directly.
+ */
+#include "base/slice.h"
+#include "net/listener.h"
+#include "service/imap/settings.h"
+#include "service/login/settings.h"
+
+#include <stdatomic.h>
+
+struct tls_server;
+
+/* Shared by all cores. A reload stores new settings; sessions keep those they began with, so old
+ * ones must stay alive (server/config keeps them). */
+struct imap_service {
+    _Atomic(const struct imap_settings *) settings;
+    _Atomic(const struct login_settings *) login;
+    struct tls_server *tls; /* for STARTTLS; NULL: not offered */
+};
+
+/* WAITS. For struct listener_options: serve and refusal, with the service as argument. */
+void imap_serve(struct stream **stream, void *service);
+slice imap_refusal(enum listener_refusal reason, void *service);

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/login/login.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "runtime/fiber.h"
+#include "service/login/throttle.h"
+
+METRIC_COUNTER(login_accepted, "ringmail_logins_total", "result=\"accepted\"",
+               "Logins by password, by result");
+METRIC_COUNTER(login_denied, "ringmail_logins_total", "result=\"denied\"",
+               "Logins by password, by result");
+METRIC_COUNTER(login_refused, "ringmail_logins_total", "result=\"refused\"",
+               "Logins by password, by result");
+METRIC_COUNTER(login_trouble, "ringmail_logins_total", "result=\"trouble\"",
+               "Logins by password, by result");
+METRIC_COUNTER(login_delayed, "ringmail_logins_delayed_total", "",
+               "Logins that waited because of failures before");
+METRIC_HISTOGRAM(login_seconds, "ringmail_login_seconds", "",
+                 "Time to check a password, delays for failures not counted");
+
+static void log_failure(const struct login_attempt *attempt, error problem)
+{
+    char address[ADDRESS_TEXT_SIZE];
+    struct log_line line = log_begin(LOG_INFO, "login");
+    log_string(&line, "protocol", attempt->protocol);
+    log_text(&line, "peer", address_format_ip(attempt->peer, address));
+    log_text(&line, "user", attempt->name);
+    log_error(&line, problem);
+    log_end(&line);
+}
+
+/* WAITS as long as failures before cost; ERROR_BUSY where the address is refused unheard. */
+static error pay_for_failures(const struct login_settings *settings, throttle_key address,
+                              throttle_key account)
+{
+    uint32_t by_address = throttle_failures(address, settings->forget_after);
+    uint32_t by_account = throttle_failures(account, settings->forget_after);
+    if (by_address >= settings->failures_max)
+        return error_make(ERROR_BUSY, "too many failed logins from this address");
+    int64_t delay = throttle_delay(by_address, settings->failures_free, settings->failure_delay,
+                                   settings->delay_max);
+    int64_t for_account = throttle_delay(by_account, settings->failures_free,
+                                         settings->failure_delay, settings->account_delay_max);
+    if (for_account > delay)
+        delay = for_account;
+    if (delay == 0)
+        return OK;
+    metric_add(&login_delayed, 1);
+    return fiber_sleep(delay);
+}
+
+static error verify(const struct login_attempt *attempt, struct arena *arena,
+                    struct directory_account *out_account)
+{
+    struct directory *directory = directory_here();
+    if (!directory)
+        return error_make(ERROR_TEMPORARY, "no directory is open");
+    /* Nobody may act as somebody else. */
+    if (attempt->authorization.size && !slice_equal_nocase(attempt->authorization, attempt->name))
+        return error_make(ERROR_DENIED, "may not act as another user");
+    instant start = time_now();
+    error problem =
+        directory_authenticate(directory, attempt->name, attempt->password, arena, out_account);
+    metric_observe(&login_seconds, (uint64_t)(time_now() - start));
+    return problem;
+}
+
+static struct metric *result_of(error problem)
+{
+    switch (problem.kind) {
+    case ERROR_NONE:
+        return &login_accepted;
+    case ERROR_DENIED:
+        return &login_denied;
+    case ERROR_BUSY:
+        return &login_refused;
+    default:
+        return &login_trouble;
+    }
+}
+
+error login_check(const struct login_attempt *attempt, struct arena *arena,
+                  struct directory_account *out_account)
+{
+    throttle_key address = throttle_key_of_address(attempt->peer);
+    throttle_key account = throttle_key_of_account(attempt->name);
+    int64_t forget_after = attempt->settings->forget_after;
+    error problem = pay_for_failures(attempt->settings, address, account);
+    if (!failed(problem))
+        problem = verify(attempt, arena, out_account);
+    metric_add(result_of(problem), 1);
+    if (problem.kind == ERROR_DENIED) {
+        throttle_fail(address, forget_after);
+        throttle_fail(account, forget_after);
+    } else if (!failed(problem)) {
+        throttle_forgive(address, forget_after);
+        throttle_forgive(account, forget_after);
+    }
+    if (failed(problem))
+        log_failure(attempt, problem);
+    return problem;
+}

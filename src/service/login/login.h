@@ -1,0 +1,28 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One attempt at a password, for every protocol that asks for one: throttled by address and by
+ * account (service/login/throttle.h), then checked by the directory. Counted; logged where it
+ * fails, by the session's own line where it succeeds.
+ */
+#include "base/arena.h"
+#include "base/error.h"
+#include "data/directory/directory.h"
+#include "net/address.h"
+#include "service/login/settings.h"
+
+struct login_attempt {
+    const struct login_settings *settings;
+    const char *protocol; /* static: "imap", for the log */
+    const struct address *peer;
+    slice authorization; /* whom to act as (SASL); empty, or the same as name: nothing else is
+                            allowed */
+    slice name;
+    slice password;
+};
+
+/* WAITS. Any core. ERROR_DENIED: name or password are wrong (never said which). ERROR_BUSY: too
+ * many failures from there, or too many logins at once. ERROR_TEMPORARY: the directory has trouble.
+ */
+error login_check(const struct login_attempt *attempt, struct arena *arena,
+                  struct directory_account *out_account);
