@@ -15,8 +15,8 @@
         &name##_setting_table, offsetof(struct config, name)                                       \
     }
 const struct config_section config_sections[] = {
-    SECTION(server), SECTION(core),  SECTION(listen),    SECTION(tls),
-    SECTION(log),    SECTION(admin), SECTION(directory), SECTION(store),
+    SECTION(server), SECTION(core),      SECTION(listen), SECTION(tls),   SECTION(log),
+    SECTION(admin),  SECTION(directory), SECTION(store),  SECTION(login), SECTION(imap),
 };
 const size_t config_section_count = sizeof config_sections / sizeof *config_sections;
 

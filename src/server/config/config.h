@@ -10,6 +10,8 @@
 #include "data/directory/settings.h"
 #include "data/store/settings.h"
 #include "server/config/settings.h"
+#include "service/imap/settings.h"
+#include "service/login/settings.h"
 
 enum {
     CONFIG_MEMORY_MAX = 16 << 20,
@@ -28,6 +30,8 @@ struct config {
     struct admin_settings admin;
     struct directory_settings directory;
     struct store_settings store;
+    struct login_settings login;
+    struct imap_settings imap;
 };
 
 /* What was set while running (PATCH /config); applied after the file on every load. */
