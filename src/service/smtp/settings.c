@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/smtp/settings.h"
+
+#include "service/smtp/limits.h"
+
+#define S struct smtp_settings
+#define R SETTING_RELOADABLE
+static const struct setting rows[] = {
+    SETTING_BYTES(S, size_max, SMTP_SIZE_MAX_DEFAULT, 64 << 10, 1LL << 32, R,
+                  "largest message that is taken"),
+    SETTING_NUMBER(S, recipients_max, SMTP_RECIPIENTS_MAX_DEFAULT, 1, 10000, R,
+                   "recipients of one message"),
+    SETTING_NUMBER(S, transactions_max, SMTP_TRANSACTIONS_MAX_DEFAULT, 1, 1000000000, R,
+                   "messages of one session"),
+    SETTING_NUMBER(S, commands_max, SMTP_COMMANDS_MAX_DEFAULT, 1, 1000000000, R,
+                   "commands of one session"),
+    SETTING_NUMBER(S, errors_max, SMTP_ERRORS_MAX_DEFAULT, 1, 1000000, R,
+                   "bad commands before the session is ended"),
+    SETTING_NUMBER(S, unknown_recipients_max, SMTP_UNKNOWN_RECIPIENTS_MAX_DEFAULT, 1, 1000000, R,
+                   "refused recipients before the session is ended"),
+    SETTING_NUMBER(S, hops_max, SMTP_HOPS_MAX_DEFAULT, 1, 1000, R,
+                   "Received: fields that make a mail loop"),
+    SETTING_DURATION(S, command_timeout, SMTP_COMMAND_TIMEOUT_DEFAULT, TIME_S, 3600 * TIME_S, R,
+                     "silence between commands"),
+    SETTING_DURATION(S, data_timeout, SMTP_DATA_TIMEOUT_DEFAULT, TIME_S, 3600 * TIME_S, R,
+                     "silence within a message"),
+    SETTING_DURATION(S, message_timeout, SMTP_MESSAGE_TIMEOUT_DEFAULT, TIME_S, 86400 * TIME_S, R,
+                     "sending one message"),
+    SETTING_DURATION(S, delivery_timeout, SMTP_DELIVERY_TIMEOUT_DEFAULT, TIME_S, 600 * TIME_S, R,
+                     "storing one message"),
+    SETTING_DURATION(S, tls_timeout, SMTP_TLS_TIMEOUT_DEFAULT, TIME_S, 600 * TIME_S, R,
+                     "a TLS handshake"),
+    SETTING_DURATION(S, greeting_delay, 0, 0, 60 * TIME_S, R,
+                     "clients that speak before the greeting, which waits so long, are refused"),
+    SETTING_FLAG(S, tls_required, false, R, "no mail without STARTTLS (never on a public port 25)"),
+};
+
+const struct setting_table smtp_setting_table = SETTING_TABLE("smtp", S, rows);
