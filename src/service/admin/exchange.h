@@ -1,0 +1,22 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One request and its answer, and the handlers that turn the one into the other.
+ */
+#include "format/http/request.h"
+#include "service/admin/admin.h"
+
+struct admin_exchange {
+    const struct admin_options *options;
+    struct http_request request;
+    slice body;
+    struct arena *arena;
+    unsigned status; /* 200 unless a handler says otherwise */
+    const char *content_type;
+    struct buffer *answer;
+};
+
+/* WAIT. An error becomes 500 (503 for temporary trouble). */
+typedef error admin_handler(struct admin_exchange *exchange);
+admin_handler admin_page, admin_health, admin_metrics, admin_stats, admin_sessions, admin_config,
+    admin_config_change, admin_reload, admin_invalidate;
