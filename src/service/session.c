@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "format/json/write.h"
 #include "net/stream.h"
+#include "runtime/crew.h"
 
 #include <stdatomic.h>
 #include <stdio.h>
@@ -11,6 +12,8 @@
 static _Thread_local struct list sessions;
 static _Thread_local unsigned sessions_count;
 static _Thread_local bool must_end;
+static _Thread_local struct crew crew;
+static _Thread_local bool crew_is_ready;
 
 static struct list *register_here(void)
 {
@@ -61,6 +64,15 @@ void session_id(const struct session *session, char out_id[SESSION_ID_SIZE])
     for (int i = 0; i < 16; i++)
         out_id[i] = digits[session->number >> (60 - 4 * i) & 15];
     out_id[16] = '\0';
+}
+
+struct crew *session_crew(void)
+{
+    if (!crew_is_ready) {
+        crew_init(&crew, NULL);
+        crew_is_ready = true;
+    }
+    return &crew;
 }
 
 bool session_must_end(void)

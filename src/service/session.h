@@ -19,6 +19,7 @@
 #include "base/time.h"
 
 struct buffer;
+struct crew;
 struct stream;
 
 enum {
@@ -47,6 +48,10 @@ void session_leave(struct session *session);
 void session_set_account(struct session *session, slice address);
 /* NUL-terminated hex for logs and Received headers. */
 void session_id(const struct session *session, char out_id[SESSION_ID_SIZE]);
+
+/* The crew of this core that sessions belong to: those of its listeners, and those that moved here
+ * (start their fibers in it). At shutdown it is joined, then cancelled. */
+struct crew *session_crew(void);
 
 /* True once this core is stopping: finish the transaction in hand, begin no new one. */
 bool session_must_end(void);

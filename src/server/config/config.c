@@ -15,8 +15,9 @@
         &name##_setting_table, offsetof(struct config, name)                                       \
     }
 const struct config_section config_sections[] = {
-    SECTION(server), SECTION(core),      SECTION(listen), SECTION(tls),   SECTION(log),
-    SECTION(admin),  SECTION(directory), SECTION(store),  SECTION(login), SECTION(imap),
+    SECTION(server), SECTION(core),      SECTION(listen), SECTION(tls),
+    SECTION(log),    SECTION(admin),     SECTION(smtp),   SECTION(imap),
+    SECTION(login),  SECTION(directory), SECTION(store),
 };
 const size_t config_section_count = sizeof config_sections / sizeof *config_sections;
 

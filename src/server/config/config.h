@@ -12,6 +12,7 @@
 #include "server/config/settings.h"
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
+#include "service/smtp/settings.h"
 
 enum {
     CONFIG_MEMORY_MAX = 16 << 20,
@@ -28,10 +29,11 @@ struct config {
     struct listen_settings listen;
     struct tls_settings tls;
     struct admin_settings admin;
+    struct smtp_settings smtp;
+    struct imap_settings imap;
+    struct login_settings login;
     struct directory_settings directory;
     struct store_settings store;
-    struct login_settings login;
-    struct imap_settings imap;
 };
 
 /* What was set while running (PATCH /config); applied after the file on every load. */
