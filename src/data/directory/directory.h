@@ -29,8 +29,8 @@ enum directory_limits {
 
 struct directory_account {
     uint64_t id;      /* stable: the database's key, or a hash of the address where it has none */
-    unsigned core;    /* home core: the only one that touches its mailboxes */
-    slice address;    /* canonical: folded local part @ A-label domain */
+    slice address;    /* canonical: folded local part @ A-label domain; what
+                            store_home_core and store_account_key.id want */
     slice local_part; /* views into address */
     slice domain;     /* " */
     const char *home; /* directory of the account, "/var/vmail/example.org/user" */
@@ -75,10 +75,10 @@ error directory_domain(struct directory *directory, slice domain, bool *out_ours
 
 /* WAITS. Who gets mail for this address, aliases followed to the end. `address` is local@domain as
  * SMTP gives it, without brackets (a quoted local part may keep its quotes; without @ the
- * default_domain is meant: RFC 5321 4.5.1 Postmaster). Order: alias, account, each with and then
- * without the +detail, at last the domain's catch-all. An alias that names its own address means
- * the account itself. Targets that do not exist are left out (and logged); none left is
- * DIRECTORY_NO_SUCH_USER. */
+ * default_domain is meant: RFC 5321 4.5.1 Postmaster). Order: alias and account of the whole,
+ * alias and account without the +detail, at last the domain's catch-all. An alias that names its
+ * own address means the account itself. Targets that do not exist are left out (and logged); none
+ * left is DIRECTORY_NO_SUCH_USER. */
 error directory_resolve(struct directory *directory, slice address, struct arena *arena,
                         struct directory_resolution *out_resolution);
 
