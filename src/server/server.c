@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "server/server.h"
+
+#include "base/log.h"
+#include "data/directory/directory.h"
+#include "data/store/store.h"
+#include "net/tls.h"
+#include "runtime/body.h"
+#include "runtime/core.h"
+#include "runtime/crew.h"
+#include "runtime/fiber.h"
+#include "runtime/message.h"
+#include "server/notify.h"
+#include "service/session.h"
+
+#include <errno.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+#ifndef RINGMAIL_VERSION
+#define RINGMAIL_VERSION "0.1"
+#endif
+
+enum { DRAIN_POLL_MS = 10 };
+
+static _Thread_local struct directory *directory;
+
+/* ---- Before the cores ---- */
+
+static error name_host(struct server *server)
+{
+    const struct config *config = server->config;
+    slice name = config->server.hostname;
+    if (name.size == 0) {
+        if (gethostname(server->hostname, sizeof server->hostname - 1) != 0)
+            return error_system(errno, "the machine has no name");
+        return OK;
+    }
+    if (name.size >= sizeof server->hostname)
+        return error_make(ERROR_LIMIT, "server.hostname is too long");
+    memcpy(server->hostname, name.data, name.size);
+    return OK;
+}
+
+unsigned server_core_count(const struct config *config)
+{
+    if (config->core.count > 0)
+        return config->core.count;
+    cpu_set_t *set = CPU_ALLOC(CORE_COUNT_MAX);
+    unsigned count = 1;
+    if (set && sched_getaffinity(0, CPU_ALLOC_SIZE(CORE_COUNT_MAX), set) == 0)
+        count = (unsigned)CPU_COUNT_S(CPU_ALLOC_SIZE(CORE_COUNT_MAX), set);
+    CPU_FREE(set);
+    return count;
+}
+
+void server_publish(struct server *server, struct config *config)
+{
+    server->config = config;
+    server->smtp.settings = &config->smtp;
+    server->imap.settings = &config->imap;
+    server->imap.login = &config->login;
+}
+
+static error admin_write(void *argument, struct buffer *out);
+static error admin_change(void *argument, slice text, struct buffer *problems);
+static error admin_reload_all(void *argument, struct buffer *problems);
+
+error server_open(struct server *server, struct config *config)
+{
+    struct buffer problems;
+    buffer_init(&problems, CONFIG_PROBLEMS_SIZE_MAX);
+    server->config = config;
+    TRY(name_host(server));
+    TRY(network_list_parse(config->listen.proxies, &config->arena, &server->proxies));
+    error loaded = server_load_certificates(config, &server->tls, &problems);
+    if (failed(loaded))
+        log_event(LOG_ERROR, "server.certificates", loaded, slice_trim(buffer_slice(&problems)));
+    buffer_close(&problems);
+    TRY(loaded);
+    server->smtp = (struct smtp_service){
+        .role = SMTP_ROLE_MX,
+        .hostname = slice_from_string(server->hostname),
+        .tls = server->tls,
+    };
+    server->imap = (struct imap_service){.tls = server->tls};
+    server->admin = (struct admin_options){
+        .token = config->admin.token,
+        .version = RINGMAIL_VERSION,
+        .started_at = time_now(),
+        .config_write = admin_write,
+        .config_change = admin_change,
+        .reload = admin_reload_all,
+        .argument = server,
+    };
+    server_publish(server, config);
+    listener_inherit();
+    return ports_bind(server);
+}
+
+void server_close(struct server *server)
+{
+    ports_close(&server->ports);
+    tls_server_destroy(&server->tls);
+}
+
+/* ---- What the admin service asks for, on whatever core ---- */
+
+struct admin_request {
+    struct server *server;
+    slice text;
+    struct buffer *lines;
+};
+
+static error admin_write(void *argument, struct buffer *out)
+{
+    struct server *server = argument;
+    config_write_json(server->config, out);
+    return OK;
+}
+
+static error change_on_boss(void *argument)
+{
+    struct admin_request *request = argument;
+    return server_change(request->server, request->text, request->lines);
+}
+
+static error admin_change(void *argument, slice text, struct buffer *problems)
+{
+    struct admin_request request = {argument, text, problems};
+    return core_call(0, change_on_boss, &request);
+}
+
+static error reload_on_boss(void *argument)
+{
+    struct admin_request *request = argument;
+    return server_reload(request->server, request->lines);
+}
+
+static error admin_reload_all(void *argument, struct buffer *problems)
+{
+    struct admin_request request = {.server = argument, .lines = problems};
+    return core_call(0, reload_on_boss, &request);
+}
+
+/* ---- On every core ---- */
+
+static error open_core(void *argument)
+{
+    struct server *server = argument;
+    const struct config *config = server->config;
+    body_set_bytes_max(config->core.body_memory_max);
+    return directory_open(&config->directory, &directory);
+}
+
+static error serve_core(void *argument)
+{
+    struct server *server = argument;
+    return ports_start(&server->ports, session_crew());
+}
+
+/* No new connections; sessions end when their transaction does. */
+static error refuse_core(void *argument)
+{
+    struct server *server = argument;
+    ports_stop(&server->ports);
+    session_end_all();
+    return OK;
+}
+
+static error drain_core(void *argument)
+{
+    struct server *server = argument;
+    while (session_count() > 0 && time_now() < server->drain_until)
+        TRY(fiber_sleep(DRAIN_POLL_MS * TIME_MS));
+    if (session_count() > 0) {
+        struct log_line line = log_begin(LOG_WARNING, "server.cut_off");
+        log_number(&line, "core", core_self());
+        log_number(&line, "sessions", session_count());
+        log_end(&line);
+    }
+    crew_close(session_crew());
+    return OK;
+}
+
+static error close_core(void *argument)
+{
+    (void)argument;
+    directory_close(&directory);
+    return OK;
+}
+
+/* ---- The boss ---- */
+
+static error start(struct server *server)
+{
+    const struct config *config = server->config;
+    TRY(core_broadcast(open_core, server));
+    TRY(store_start(&config->store));
+    return core_broadcast(serve_core, server);
+}
+
+static error stop(struct server *server)
+{
+    const struct config *config = server->config;
+    server->drain_until = time_after(config->server.shutdown_timeout);
+    TRY(core_broadcast(refuse_core, server));
+    TRY(core_broadcast(drain_core, server));
+    TRY(store_stop());
+    return core_broadcast(close_core, server);
+}
+
+static void log_life(const char *event, const struct server *server, error problem)
+{
+    struct log_line line = log_begin(failed(problem) ? LOG_ERROR : LOG_INFO, event);
+    log_string(&line, "version", RINGMAIL_VERSION);
+    log_string(&line, "hostname", server->hostname);
+    log_number(&line, "cores", core_count());
+    log_number(&line, "pid", getpid());
+    log_number(&line, "uptime_ms", (time_now() - server->admin.started_at) / TIME_MS);
+    log_error(&line, problem);
+    log_end(&line);
+    log_flush();
+}
+
+static void obey_reload(struct server *server)
+{
+    struct buffer lines;
+    buffer_init(&lines, CONFIG_PROBLEMS_SIZE_MAX);
+    notify_system("RELOADING=1");
+    error problem = server_reload(server, &lines);
+    log_event(failed(problem) ? LOG_ERROR : LOG_INFO, "server.reload", problem,
+              slice_trim(buffer_slice(&lines)));
+    notify_system("READY=1");
+    buffer_close(&lines);
+}
+
+static void be_boss(struct server *server)
+{
+    error problem = start(server);
+    log_life("server.start", server, problem);
+    if (failed(problem)) {
+        server->status = EXIT_FAILURE;
+        return;
+    }
+    notify_system("READY=1");
+    while (!server->stop_ordered) {
+        if (server->reload_ordered) {
+            server->reload_ordered = false;
+            obey_reload(server);
+        } else if (failed(condition_wait(&server->ordered, TIME_NEVER))) {
+            return; /* cancelled: the impatient way to stop */
+        }
+    }
+    notify_system("STOPPING=1");
+    problem = stop(server);
+    log_life("server.stop", server, problem);
+    if (failed(problem))
+        server->status = EXIT_FAILURE;
+}
+
+void server_run_core(void *argument)
+{
+    struct server *server = argument;
+    if (core_self() != 0)
+        return;
+    condition_init(&server->ordered);
+    mutex_init(&server->reloading);
+    be_boss(server);
+    kill(getpid(), SERVER_ENDED);
+}
+
+struct order {
+    struct message message;
+    struct server *server;
+    enum server_order kind;
+};
+
+static void take_order(struct message *message)
+{
+    struct order *order = CONTAINER_OF(message, struct order, message);
+    struct server *server = order->server;
+    if (order->kind == SERVER_STOP)
+        server->stop_ordered = true;
+    else
+        server->reload_ordered = true;
+    if (server->ordered.waiters.next) /* not before the boss began: it looks at the flags first */
+        condition_wake_all(&server->ordered);
+    free(order);
+}
+
+void server_order(struct server *server, enum server_order kind)
+{
+    struct order *order = calloc(1, sizeof *order);
+    if (!order)
+        return;
+    *order = (struct order){.message.run = take_order, .server = server, .kind = kind};
+    core_post(0, &order->message);
+}
