@@ -15,8 +15,9 @@ struct crew {
     struct list children;
     struct list sibling; /* in parent's children */
     struct crew *parent;
-    struct condition changed; /* a fiber ended or a child closed */
+    struct condition changed; /* no fiber is left in it and below */
     unsigned count;           /* living fibers, children's not included */
+    unsigned count_below;     /* living fibers, children's included */
     bool cancelled;
 };
 
@@ -26,7 +27,8 @@ struct crew *crew_root(void);
 void crew_init(struct crew *crew, struct crew *parent);
 /* Wakes every wait of every fiber in it and below with ERROR_CANCELLED. Does not wait. */
 void crew_cancel(struct crew *crew);
-/* WAITS until no fiber is left in it and below: OK or ERROR_TIMEOUT. */
+/* WAITS until no fiber is left in it and below: OK or ERROR_TIMEOUT. Not ended by cancellation of
+ * the caller, who must not belong to the crew. */
 error crew_join(struct crew *crew, instant deadline);
-/* WAITS. Cancels, joins without a deadline, unlinks. */
+/* WAITS. Cancels, joins without a deadline, unlinks. Close those below first. */
 void crew_close(struct crew *crew);

@@ -16,6 +16,8 @@ void condition_init(struct condition *condition);
 /* WAITS until woken: OK, ERROR_TIMEOUT or ERROR_CANCELLED. A wake before the wait is not
  * remembered. */
 error condition_wait(struct condition *condition, instant deadline);
+/* The same, not ended by cancellation. */
+error condition_wait_steadfast(struct condition *condition, instant deadline);
 void condition_wake_one(struct condition *condition);
 void condition_wake_all(struct condition *condition);
 

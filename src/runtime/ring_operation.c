@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "runtime/ring_operation.h"
+
+#include "base/assert.h"
+
+#include <errno.h>
+
+static void complete(struct ring_request *request, int result, unsigned flags)
+{
+    struct ring_operation *operation = (struct ring_operation *)request;
+    operation->result = result;
+    operation->flags = flags;
+    operation->done = true;
+    fiber_wake(operation->fiber);
+}
+
+static void start(struct ring_operation *operation, struct io_uring_sqe *entry)
+{
+    *operation = (struct ring_operation){.request.complete = complete, .fiber = fiber_self()};
+    ASSERT(operation->fiber);
+    ring_entry_for(entry, &operation->request);
+}
+
+static void await(struct ring_operation *operation)
+{
+    while (!operation->done)
+        error_ignore(fiber_park_steadfast(TIME_NEVER)); /* `done` decides */
+}
+
+error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *entry,
+                         instant deadline, const char *text)
+{
+    start(operation, entry);
+    error ended = OK;
+    while (!operation->done && !failed(ended))
+        ended = fiber_park(deadline);
+    if (!operation->done) {
+        ring_cancel(&operation->request);
+        await(operation);
+    } else {
+        ended = OK;
+    }
+    if (operation->result >= 0)
+        return OK;
+    if (failed(ended) && (operation->result == -ECANCELED || operation->result == -EINTR))
+        return ended;
+    return error_system(operation->result, text);
+}
+
+error ring_operation_finish(struct ring_operation *operation, struct io_uring_sqe *entry,
+                            const char *text)
+{
+    start(operation, entry);
+    await(operation);
+    return operation->result >= 0 ? OK : error_system(operation->result, text);
+}
