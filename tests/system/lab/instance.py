@@ -46,7 +46,8 @@ class Instance:
         self.database = database
         self.users = users
         self.cores = cores
-        self.settings = dict(settings or {})
+        # Clients talk in clear over the loopback unless the test is about just that.
+        self.settings = {"imap.plaintext_login": "on", **(settings or {})}
         self.port_base = ports.take_block()
         self.handed_out = 0
         self.pid = None
