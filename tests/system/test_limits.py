@@ -17,7 +17,7 @@ APPEND_SIZE_MAX = 256 << 10
 
 @pytest.fixture(scope="module")
 def server(tmp_path_factory):
-    settings = {"smtp.message_size_max": SMTP_SIZE_MAX, "imap.message_size_max": APPEND_SIZE_MAX,
+    settings = {"smtp.size_max": SMTP_SIZE_MAX, "imap.message_size_max": APPEND_SIZE_MAX,
                 "login.failure_delay": "10ms", "login.failures_free": 1000, "login.failures_max": 100000}
     server = instances.Instance(tmp_path_factory.mktemp("limits") / "i", users=60, settings=settings).start()
     yield server

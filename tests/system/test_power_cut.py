@@ -50,8 +50,9 @@ def cut_power(instance, image, ledger, load_s, seed):
     instance.start()
 
 
-def first_start(make_instance, image, **settings):
+def first_start(make_instance, image, durability, **settings):
     """The accounts and the empty store are on the disk; what comes after is what counts."""
+    settings["store.durability"] = durability
     instance = make_instance(directory=image.mountpoint / "i", users=ACCOUNTS, settings=settings)
     image.flush()
     return instance
@@ -61,7 +62,7 @@ def first_start(make_instance, image, **settings):
 @pytest.mark.parametrize("durability", ["journal", "fsync"])
 def test_confirmed_mail_survives_power_cut(image, make_instance, seed, durability):
     generator = random.Random(seed)
-    instance = first_start(make_instance, image, durability=durability)
+    instance = first_start(make_instance, image, durability)
     ledger = Ledger(f"cut{seed}")
     for number in range(ROUNDS if durability == "journal" else 2):
         before = ledger.confirmations
@@ -76,7 +77,7 @@ def test_confirmed_mail_survives_power_cut(image, make_instance, seed, durabilit
 @pytest.mark.timeout(120)
 def test_without_durability_mail_is_lost(image, make_instance, seed):
     """The proof that the test above can fail: with durability = none the same cut loses mail."""
-    instance = first_start(make_instance, image, durability="none")
+    instance = first_start(make_instance, image, "none")
     ledger = Ledger(f"none{seed}")
     cut_power(instance, image, ledger, 1.0, seed)
     lost = ledger.lost(instance)

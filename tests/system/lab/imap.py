@@ -3,6 +3,7 @@
 import collections
 import re
 import socket
+import time
 
 Reply = collections.namedtuple("Reply", "status text data")
 LITERAL = re.compile(rb"\{(\d+)\+?\}$")
@@ -142,6 +143,19 @@ class Imap:
     def search(self, what="ALL", uid=True):
         reply = self.command(f"{'UID ' if uid else ''}SEARCH {what}")
         return [int(n) for line in reply.data if line.startswith(b"* SEARCH") for n in line.split()[2:]]
+
+    def is_closed_by_peer(self, seconds):
+        """Waits for the end of the stream, throwing away what comes before."""
+        deadline = time.monotonic() + seconds
+        try:
+            while True:
+                self.socket.settimeout(max(0.01, deadline - time.monotonic()))
+                if not self.socket.recv(65536):
+                    return True
+        except TimeoutError:
+            return False
+        except OSError:
+            return True
 
     # --- IDLE --------------------------------------------------------------------------------------
     def idle(self):
