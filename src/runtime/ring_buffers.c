@@ -93,7 +93,7 @@ static error receive_once(int fd, instant deadline, struct ring_buffer *out_buff
     io_uring_prep_recv(entry, fd, NULL, pool.size, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = GROUP;
-    error problem = ring_operation_run(&operation, entry, deadline, "receive");
+    error problem = ring_operation_run_interruptibly(&operation, entry, deadline, "receive");
     if (!(operation.flags & IORING_CQE_F_BUFFER))
         return failed(problem) ? problem : error_make(ERROR_CLOSED, "closed by the other side");
     struct ring_buffer buffer = {.id = operation.flags >> IORING_CQE_BUFFER_SHIFT};

@@ -2,6 +2,8 @@
 #include "runtime/ring_operation.h"
 
 #include "base/assert.h"
+#include "runtime/ring.h"
+#include "runtime/scheduler.h"
 
 #include <errno.h>
 
@@ -32,8 +34,11 @@ error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *
 {
     start(operation, entry);
     error ended = OK;
-    while (!operation->done && !failed(ended))
+    while (!operation->done && !failed(ended)) {
         ended = fiber_park(deadline);
+        if (operation->interrupted)
+            ended = error_make(ERROR_BUSY, "interrupted");
+    }
     if (!operation->done) {
         ring_cancel(&operation->request);
         await(operation);
@@ -45,6 +50,25 @@ error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *
     if (failed(ended) && (operation->result == -ECANCELED || operation->result == -EINTR))
         return ended;
     return error_system(operation->result, text);
+}
+
+error ring_operation_run_interruptibly(struct ring_operation *operation, struct io_uring_sqe *entry,
+                                       instant deadline, const char *text)
+{
+    struct fiber *fiber = fiber_self();
+    ASSERT(fiber);
+    fiber->interruptible = operation;
+    error ended = ring_operation_run(operation, entry, deadline, text);
+    fiber->interruptible = NULL;
+    return ended;
+}
+
+void ring_interrupt(struct fiber *fiber)
+{
+    if (!fiber->interruptible || fiber->interruptible->done)
+        return;
+    fiber->interruptible->interrupted = true;
+    fiber_wake(fiber);
 }
 
 error ring_operation_finish(struct ring_operation *operation, struct io_uring_sqe *entry,
