@@ -76,17 +76,18 @@ static int find_boundary(const struct parser *p, slice line, bool *out_closes)
     return found;
 }
 
-static void close_body(struct parser *p, struct open_part *open, size_t end, struct tally tally)
+/* Where the line end before the boundary belongs to the part's header, the body is empty and the
+ * parts around it end where it does. */
+static void close_body(struct open_part *open, size_t *end, struct tally *tally)
 {
     struct mime_part *part = open->part;
-    if (end < part->body_offset) { /* the line end before the boundary belongs to the header */
-        end = part->body_offset;
-        tally = open->at_body;
+    if (*end < part->body_offset) {
+        *end = part->body_offset;
+        *tally = open->at_body;
     }
-    part->body_size = end - part->body_offset;
-    part->body_line_count = tally.lines - open->at_body.lines;
-    part->body_bare_lf_count = tally.bare_lf - open->at_body.bare_lf;
-    (void)p;
+    part->body_size = *end - part->body_offset;
+    part->body_line_count = tally->lines - open->at_body.lines;
+    part->body_bare_lf_count = tally->bare_lf - open->at_body.bare_lf;
 }
 
 /* Closes what is open above open[keep]. The line end before a boundary belongs to the boundary. */
@@ -100,7 +101,7 @@ static void close_above(struct parser *p, unsigned keep, bool at_boundary)
         tally.bare_lf -= p->last_line_end == 1;
     }
     while (p->open_count > keep)
-        close_body(p, &p->open[--p->open_count], end, tally);
+        close_body(&p->open[--p->open_count], &end, &tally);
 }
 
 static struct mime_part *add_part(struct parser *p, struct mime_part *parent)

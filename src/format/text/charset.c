@@ -87,7 +87,7 @@ static bool choose(slice charset, enum charset_kind *out_kind,
         return false;
     for (size_t i = 0; i < charset.size; i++) {
         char byte = ascii_lower(charset.data[i]);
-        if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && !strchr("-_.:+", byte))
+        if (!ascii_is_alpha(byte) && !ascii_is_digit(byte) && !strchr("-_.:", byte))
             return false;
         out_name[i] = byte;
     }
@@ -190,10 +190,12 @@ static error from_iconv(struct arena *arena, struct descriptor *d, slice bytes, 
         }
     }
     error problem = buffer_check(&buffer);
+    slice text;
     if (!failed(problem))
-        problem = arena_copy(arena, buffer_slice(&buffer), out_text);
+        problem = arena_copy(arena, buffer_slice(&buffer), &text);
     buffer_close(&buffer);
-    return problem;
+    TRY(problem);
+    return from_utf8(arena, text, out_text); /* some converters let odd input through */
 }
 
 error charset_to_utf8(struct arena *arena, slice charset, slice bytes, slice *out_text)

@@ -166,6 +166,28 @@ static void test_message(void **state)
     assert_int_equal(inner->body_line_count, 8);
 }
 
+/* Found by fuzzing: a part ends where its last child ends, also where the boundary cuts a header.
+ */
+static void test_children_lie_in_their_parent(void **state)
+{
+    (void)state;
+    static const char *const cases[] = {
+        MULTI("a") "--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n--a--\r\n",
+        MULTI("a") "--a\r\nContent-Type: message/rfc822\r\n\r\nSubject: x\r\n\r\n--a--\r\n",
+        MULTI("a") "--a\r\nContent-Type: message/rfc822\r\n--a--\r\n",
+        MULTI("a") "--a\r\nContent-Type: message/rfc822\r\n\r\n--a--\r\n",
+    };
+    for (size_t i = 0; i < sizeof cases / sizeof cases[0]; i++) {
+        struct mime_message message = parse(slice_from_string(cases[i]));
+        struct mime_part *outer = message.root->first_child, *inner = outer->first_child;
+        assert_int_equal(outer->kind, MIME_KIND_MESSAGE);
+        assert_int_equal(inner->body_size, 0);
+        assert_true(inner->header_offset >= outer->body_offset);
+        assert_int_equal(inner->body_offset, outer->body_offset + outer->body_size);
+        assert_int_equal(inner->body_line_count, 0);
+    }
+}
+
 static void test_section_numbers(void **state)
 {
     (void)state;
@@ -435,6 +457,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_multipart, setup, teardown),
         cmocka_unit_test_setup_teardown(test_nested, setup, teardown),
         cmocka_unit_test_setup_teardown(test_message, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_children_lie_in_their_parent, setup, teardown),
         cmocka_unit_test_setup_teardown(test_section_numbers, setup, teardown),
         cmocka_unit_test_setup_teardown(test_parameters, setup, teardown),
         cmocka_unit_test_setup_teardown(test_decodes_parameters, setup, teardown),
