@@ -1,0 +1,41 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One SMTP connection: its state, and the loop over its commands. Lives in the fiber that serves
+ * it, on the core that accepted it. Bounds: service/smtp/limits.h and the settings.
+ */
+#include "base/arena.h"
+#include "format/smtp/command.h"
+#include "net/stream.h"
+#include "service/session.h"
+#include "service/smtp/limits.h"
+#include "service/smtp/smtp.h"
+#include "service/smtp/transaction.h"
+
+struct smtp_session {
+    struct session base;
+    struct stream *stream;
+    const struct smtp_service *service;
+    const struct smtp_settings *settings;
+    struct arena command_arena; /* of the present command */
+    char helo[SMTP_HELO_SIZE_MAX];
+    uint16_t helo_size; /* 0: no hello yet */
+    bool esmtp;         /* EHLO: may pipeline, use parameters */
+    bool finished;
+    const char *end; /* why it ended, for the log: static */
+    struct smtp_transaction transaction;
+    unsigned commands, transactions, errors, unknown_recipients;
+    unsigned mails, recipients; /* accepted */
+    uint64_t mail_bytes;        /* of accepted mails */
+};
+
+/* WAITS. From greeting to goodbye. An error means that the connection is gone. */
+error smtp_session_run(struct smtp_session *session);
+
+/* The parameters of MAIL and RCPT that EHLO offers here. */
+unsigned smtp_session_parameters(const struct smtp_session *session);
+slice smtp_session_helo(const struct smtp_session *session);
+/* "192.0.2.1", "IPv6:2001:db8::1", "unix"; written into text. */
+slice smtp_session_peer(const struct smtp_session *session, char text[ADDRESS_TEXT_SIZE + 8]);
+/* No command is read after the reply that is being written; `why` is static. */
+void smtp_session_finish(struct smtp_session *session, const char *why);
