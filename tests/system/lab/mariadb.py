@@ -20,9 +20,9 @@ def available():
 class MariaDb:
     USER, PASSWORD = "ringmail", "ringmail-test"
 
-    def __init__(self, directory):
+    def __init__(self, directory, port=None):
         self.directory = pathlib.Path(directory)
-        self.port = ports.take_block()
+        self.port = port or ports.take_block()
         self.socket = self.directory / "mariadb.sock"
         self.process = None
 
@@ -50,7 +50,7 @@ class MariaDb:
             ["mariadbd", "--no-defaults", f"--datadir={self.directory}/data", f"--socket={self.socket}",
              f"--pid-file={self.directory}/mariadbd.pid", "--bind-address=127.0.0.1", f"--port={self.port}",
              "--skip-name-resolve", *SMALL, *self._run_as()],
-            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log)
+            stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         wait.until(self.answers, START_MAX_S, "mariadbd answers", pause=0.1)
 
     def answers(self):
