@@ -14,7 +14,7 @@ import urllib.error
 import pytest
 
 from lab import certificate, imap, maildir, smtp, wait
-from lab.instance import PASSWORD, ROOT, account
+from lab.instance import BUILD, PASSWORD, account
 
 MAIL = b"Subject: one\r\n\r\none\r\n"
 
@@ -87,7 +87,7 @@ def test_bad_file_changes_nothing(server):
     assert server.is_running()
     with server.smtp() as client:
         assert int(client.ehlo()["SIZE"]) > 1 << 20
-    daemon = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release") / "ringmaild"
+    daemon = BUILD / "ringmaild"
     done = subprocess.run([daemon, "--check-config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                           text=True, timeout=20)
     line = len(good.splitlines()) + 2

@@ -17,6 +17,8 @@ from lab import imap, ports, smtp, wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[3]
 TOOL = os.environ.get("RINGMAIL_INSTANCE", str(ROOT / "tools" / "instance"))
+BUILD = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release")
+os.environ["RINGMAIL_BUILD"] = str(BUILD)
 DOMAIN = "example.org"
 PASSWORD = "secret"
 START_MAX_S = 60
@@ -150,8 +152,7 @@ class Instance:
 
     def control(self, *arguments, check=True, stdin=None):
         """Runs `ringmail --config …` of the same build."""
-        command = [str(ROOT / os.environ.get("RINGMAIL_BUILD", "build/release") / "ringmail"),
-                   "--config", str(self.config), *arguments]
+        command = [str(BUILD / "ringmail"), "--config", str(self.config), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, input=stdin,
                               timeout=30)
         if check:
