@@ -28,12 +28,12 @@ struct metric {
 };
 
 #define METRIC_DEFINE_(variable, kind_, name_, labels_, help_)                                     \
-    struct metric variable = {name_, labels_, help_, kind_, 0};                                    \
+    static struct metric variable = {name_, labels_, help_, kind_, 0};                             \
     __attribute__((constructor)) static void metric_register_##variable(void)                      \
     {                                                                                              \
         metric_register(&variable);                                                                \
     }                                                                                              \
-    struct metric variable
+    static struct metric variable
 #define METRIC_COUNTER(variable, name, labels, help)                                               \
     METRIC_DEFINE_(variable, METRIC_KIND_COUNTER, name, labels, help)
 #define METRIC_GAUGE(variable, name, labels, help)                                                 \
