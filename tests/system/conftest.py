@@ -51,12 +51,14 @@ def make_instance(tmp_path):
 
 
 def end(instance):
+    """Stops it politely; a server that does not stop, or has complained, fails the test."""
     if instance.pid and instance.is_running():
         try:
             instance.stop()
         except AssertionError:
             instance.crash()
             raise
+    assert instance.complaints() == []
 
 
 def shared(tmp_path_factory, database, **options):

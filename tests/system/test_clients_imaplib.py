@@ -11,6 +11,8 @@ import pytest
 from lab import maildir, message, wait
 from lab.instance import PASSWORD
 
+pytestmark = pytest.mark.sanitized
+
 FILLED = 5
 
 

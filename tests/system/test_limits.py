@@ -11,6 +11,8 @@ import pytest
 from lab import imap, instance as instances, maildir, smtp
 from lab.instance import PASSWORD, account
 
+pytestmark = pytest.mark.sanitized
+
 SMTP_SIZE_MAX = 1 << 20
 APPEND_SIZE_MAX = 256 << 10
 

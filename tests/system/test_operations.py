@@ -16,6 +16,8 @@ import pytest
 from lab import certificate, imap, maildir, smtp, wait
 from lab.instance import BUILD, PASSWORD, account
 
+pytestmark = pytest.mark.sanitized
+
 MAIL = b"Subject: one\r\n\r\none\r\n"
 
 

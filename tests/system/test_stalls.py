@@ -10,6 +10,8 @@ import pytest
 from lab import imap, instance as instances, message, smtp
 from lab.instance import PASSWORD, account
 
+pytestmark = pytest.mark.sanitized
+
 SHORT = {"smtp.command_timeout": "2s", "smtp.data_timeout": "2s", "smtp.message_timeout": "6s", "smtp.tls_timeout": "2s",
          "imap.login_timeout": "5s"}
 STALLERS = 10            # at each point, all at once

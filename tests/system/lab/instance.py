@@ -8,6 +8,7 @@ import contextlib
 import json
 import os
 import pathlib
+import re
 import signal
 import ssl
 import subprocess
@@ -22,6 +23,7 @@ os.environ["RINGMAIL_BUILD"] = str(BUILD)
 DOMAIN = "example.org"
 PASSWORD = "secret"
 START_MAX_S = 60
+COMPLAINT = re.compile(r"^.*(?:ERROR: \w+Sanitizer|WARNING: ThreadSanitizer|runtime error:|event=assertion|(?:error|kind)=bug).*$", re.M)
 STOP_MAX_S = 30
 
 
@@ -112,6 +114,11 @@ class Instance:
         for path in sorted(self.directory.glob("*.log")):
             text += f"\n--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
         return text
+
+    def complaints(self):
+        """What a healthy server never writes: a sanitizer's report, a failed assertion, a `bug`."""
+        text = "\n".join(path.read_text(errors="replace") for path in sorted(self.directory.glob("ringmaild.log")))
+        return [text[found.start():found.start() + 3000] for found in COMPLAINT.finditer(text)][:3]
 
     # --- its files ---------------------------------------------------------------------------------
     def maildir(self, address):
