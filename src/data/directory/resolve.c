@@ -183,7 +183,8 @@ static error look_at_local(struct resolve *r, const struct name *name)
     if (!done && has_detail)
         TRY(deliver_to_account(r, name, a->base, a->detail, &done));
     if (!done && !circle)
-        TRY(follow_alias(r, name, SLICE_EMPTY, SLICE_EMPTY, &done, &circle));
+        TRY(follow_alias(r, name, SLICE_EMPTY, has_detail ? a->detail : name->detail, &done,
+                         &circle));
     if (!done && name->parent)
         log_dangling(r, name, circle);
     return OK;
