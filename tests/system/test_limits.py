@@ -188,10 +188,13 @@ def test_smtp_smuggling(server, end):
         # The real end is the one inside the smuggled text; one reply belongs to it.
         reply = client.reply()
         assert reply.code == 250 and end == b"\r\n\0.\r\n" or 500 <= reply.code <= 559, reply
-        # Everything after the first CRLF.CRLF is at most a command that is answered; nothing of the
-        # smuggled transaction was taken as commands, so no MAIL is open.
-        assert client.command(f"RCPT TO:<{address}>").code == 503
-        in_step(client)
+        # Nothing of the smuggled transaction was taken as commands: the session has ended, or no MAIL
+        # is open in it.
+        try:
+            assert client.command(f"RCPT TO:<{address}>").code == 503
+            in_step(client)
+        except (smtp.Closed, ConnectionError):
+            pass
     stored = list(maildir.messages(server.maildir(address)).values())
     assert not any(b"Return-Path: <admin@example.org>" in raw for raw in stored)
     assert len(stored) <= 1

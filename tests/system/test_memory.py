@@ -7,7 +7,7 @@ import resource
 import pytest
 
 from lab import wait
-from lab.instance import PASSWORD, account
+from lab.instance import PASSWORD, SANITIZED, account
 
 CONNECTIONS = int(os.environ.get("RINGMAIL_IDLE", 10_000))
 EACH_MAX_BYTES = 12 << 10
@@ -22,7 +22,7 @@ def process_memory(pid):
 
 
 @pytest.mark.timeout(240)
-@pytest.mark.skipif("SANITIZED" in os.environ, reason="a sanitizer's memory says nothing")
+@pytest.mark.skipif(SANITIZED, reason="a sanitizer's memory says nothing")
 def test_idle_imap_connections(make_instance):
     hard = resource.getrlimit(resource.RLIMIT_NOFILE)[1]
     count = min(CONNECTIONS, hard - FILES_OF_OTHERS)
