@@ -15,7 +15,6 @@ from lab.instance import account
 from lab.ledger import Ledger
 from lab.traffic import Traffic
 
-ROUNDS = 4
 ACCOUNTS = 6
 SENDERS = 8
 IMAGE_MIB = 2048
@@ -58,19 +57,24 @@ def first_start(make_instance, image, durability, **settings):
     return instance
 
 
+# Small segments: they are used again and again, so that checkpoints happen under the load.
+SMALL = {"store.journal_segment_size": "1M", "store.journal_segment_count": 4}
+
+
 @pytest.mark.timeout(240)
-@pytest.mark.parametrize("durability", ["journal", "fsync"])
-def test_confirmed_mail_survives_power_cut(image, make_instance, seed, durability):
+@pytest.mark.parametrize("durability, settings, cuts", [("journal", {}, 3), ("journal", SMALL, 3), ("fsync", {}, 2)],
+                         ids=["journal", "small-journal", "fsync"])
+def test_confirmed_mail_survives_power_cut(image, make_instance, seed, durability, settings, cuts):
     generator = random.Random(seed)
-    instance = first_start(make_instance, image, durability)
+    instance = first_start(make_instance, image, durability, **settings)
     ledger = Ledger(f"cut{seed}")
-    for number in range(ROUNDS if durability == "journal" else 2):
+    for number in range(cuts):
         before = ledger.confirmations
         cut_power(instance, image, ledger, generator.uniform(*LOAD_S), generator.random())
         problems = ledger.audit(instance, lasting=True)
         assert not problems, f"cut {number}, seed {seed}:\n" + "\n".join(problems[:20])
         assert ledger.confirmations > before
-    print(f"{ledger.confirmations} confirmations before {number + 1} power cuts")
+    print(f"{ledger.confirmations} confirmations before {cuts} power cuts")
     instance.stop()
 
 
