@@ -50,8 +50,7 @@ static void destroy(struct stream *stream)
     free(stream);
 }
 
-/* A cancelled fiber cannot wait, but what fits the socket's buffer still goes out: "421" is worth
- * it. */
+/* close_notify is short: it fits the socket's buffer or the peer does not read any more. */
 static void send_at_once(const struct stream *stream, slice data)
 {
     while (data.size) {
@@ -88,10 +87,9 @@ void stream_close(struct stream **stream)
         instant deadline = time_after(STREAM_CLOSE_TIMEOUT_MS * TIME_MS);
         /* Who does not read the farewell has lost only that. */
         error_ignore(stream_flush(s, deadline));
-        if (s->lost && !s->tls && fiber_is_cancelled())
-            send_at_once(s, buffer_slice(&s->output));
-        send_at_once(s, tls_farewell(s));
     }
+    if (!s->lost)
+        send_at_once(s, tls_farewell(s));
     if (!s->ended)
         drain_input(s);
     destroy(s);
