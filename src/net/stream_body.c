@@ -18,7 +18,7 @@ static error grow(struct body *body, size_t useful)
         step = useful;
     if (step > body->size_max - body->size)
         step = body->size_max - body->size;
-    return body_reserve(body, step ? step : 1);
+    return body_reserve(body, step);
 }
 
 error stream_read_body(struct stream *stream, struct body *body, size_t size, instant deadline)
@@ -121,7 +121,8 @@ error stream_read_body_dot(struct stream *stream, struct body *body, size_t size
     while (!receiver.reader.finished) {
         if (stream_has_input(stream))
             take_input(&receiver, stream);
-        else if (receiver.reader.discard)
+        else if (receiver.reader.discard || body->size_max - body->size < STREAM_DIRECT_SIZE)
+            /* A body that is nearly full has no room for the end of the data behind it. */
             TRY(stream_fill(stream, deadline));
         else
             TRY(receive_tail(&receiver, stream, deadline));

@@ -240,6 +240,7 @@ static void send_bulk(void *argument)
     assert_ok(stream_write(stream, SLICE("|")));
     assert_ok(stream_send_file(stream, bulk_fd, 5, BULK - 5, soon()));
     assert_ok(stream_write(stream, SLICE("|end\r\n")));
+    assert_ok(stream_flush(stream, soon()));
     assert_error(stream_send_file(stream, bulk_fd, BULK - 10, 20, soon()), ERROR_CLOSED);
     stream_close(&stream);
 }
@@ -268,6 +269,7 @@ static void bulk(void *argument)
     assert_memory_equal(back, data + 5, BULK - 5);
     assert_ok(read_line(reader, STREAM_LINE_STRICT, &line));
     assert_slice(line, "|end");
+    assert_error(read_line(reader, STREAM_LINE_STRICT, &line), ERROR_CLOSED);
     stream_close(&reader);
     fclose(file);
     free(data);
