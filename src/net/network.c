@@ -57,7 +57,7 @@ slice network_format(const struct network *network, char text[ADDRESS_TEXT_SIZE]
     struct address address = {.family = network->family};
     char ip[ADDRESS_TEXT_SIZE];
     if (network->family == ADDRESS_UNIX)
-        return slice_from_string(strcpy(text, "unix"));
+        return slice_from_string(memcpy(text, "unix", sizeof "unix"));
     memcpy(address.ip, network->ip, sizeof address.ip);
     address_format_ip(&address, ip);
     snprintf(text, ADDRESS_TEXT_SIZE, "%.60s/%u", ip, network->bits);

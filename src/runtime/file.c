@@ -194,7 +194,7 @@ static error sync_parent(const char *path)
     char parent[PATH_MAX] = ".";
     const char *slash = strrchr(path, '/');
     if (slash == path)
-        strcpy(parent, "/");
+        parent[0] = '/';
     else if (slash)
         snprintf(parent, sizeof parent, "%.*s", (int)(slash - path), path);
     int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);

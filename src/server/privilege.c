@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "server/config/config.h"
+#include "server/sandbox.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -62,11 +63,74 @@ error privilege_drop(const struct config *config)
     return OK;
 }
 
+/* The folder a file lies in, so that it can be made, or made anew beside its old self. */
+static error allow_parent(struct sandbox *sandbox, enum sandbox_access access, slice path)
+{
+    char parent[SETTING_PATH_SIZE_MAX];
+    slice folder, name;
+    if (!slice_cut_last(path, '/', &folder, &name) || folder.size == 0 ||
+        folder.size >= sizeof parent)
+        return OK;
+    memcpy(parent, folder.data, folder.size);
+    parent[folder.size] = '\0';
+    return sandbox_allow(sandbox, access, parent);
+}
+
+static error allow_parents(struct sandbox *sandbox, enum sandbox_access access,
+                           const struct setting_list *paths)
+{
+    for (size_t i = 0; i < paths->count; i++)
+        TRY(allow_parent(sandbox, access, paths->items[i]));
+    return OK;
+}
+
+static error allow_all(struct sandbox *sandbox, const struct config *config)
+{
+    /* The system's own: libraries' data (time zones, character sets), name resolution, TLS roots.
+     */
+    static const char *const system_folders[] = {
+        "/etc", "/usr", "/lib", "/lib64", "/run", "/proc", "/sys/devices/system", "/dev/urandom"};
+    for (size_t i = 0; i < sizeof system_folders / sizeof *system_folders; i++)
+        TRY(sandbox_allow(sandbox, SANDBOX_READ, system_folders[i]));
+    TRY(sandbox_allow(sandbox, SANDBOX_WRITE, "/dev/null"));
+    TRY(allow_parent(sandbox, SANDBOX_READ, slice_from_string(config->path)));
+    /* Certificates are often links to elsewhere: /etc/letsencrypt is covered, others by this. */
+    TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.certificates));
+    TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.keys));
+    TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
+    TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
+    TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));
+    TRY(allow_parent(sandbox, SANDBOX_WRITE, config->directory.path));
+    /* "/var/vmail/%d/%n": what stands before the first variable part. */
+    slice root = config->directory.mail_home;
+    slice_cut(root, '%', &root, &(slice){0});
+    TRY(allow_parent(sandbox, SANDBOX_WRITE, root));
+    for (size_t i = 0; i < config->server.writable_paths.count; i++) {
+        const char *path;
+        struct arena scratch;
+        arena_init(&scratch, 64 << 10);
+        error problem = arena_string(&scratch, config->server.writable_paths.items[i], &path);
+        if (!failed(problem))
+            problem = sandbox_allow(sandbox, SANDBOX_WRITE, path);
+        arena_close(&scratch);
+        TRY(problem);
+    }
+    return OK;
+}
+
 error privilege_confine(const struct config *config)
 {
     if (!config->server.sandbox)
         return OK;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_system(errno, "no_new_privs");
-    return OK;
+    struct sandbox sandbox;
+    error problem = sandbox_open(&sandbox);
+    if (problem.kind == ERROR_NOT_FOUND) {
+        log_event(LOG_WARNING, "server.sandbox", problem, SLICE_EMPTY);
+        return OK;
+    }
+    TRY(problem);
+    TRY(allow_all(&sandbox, config));
+    return sandbox_close(&sandbox);
 }

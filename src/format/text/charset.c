@@ -72,7 +72,7 @@ static struct descriptor *descriptor_for(const char *name)
     struct descriptor *d = &descriptors[descriptor_next++ % CHARSET_OPEN_MAX];
     if (d->open)
         iconv_close(d->iconv);
-    strcpy(d->name, name);
+    memcpy(d->name, name, strlen(name) + 1);
     d->iconv = opened;
     d->open = true;
     return d;
@@ -97,7 +97,7 @@ static bool choose(slice charset, enum charset_kind *out_kind,
         if (strcmp(out_name, aliases[i].name) == 0) {
             *out_kind = aliases[i].kind;
             if (aliases[i].iconv_name)
-                strcpy(out_name, aliases[i].iconv_name);
+                memcpy(out_name, aliases[i].iconv_name, strlen(aliases[i].iconv_name) + 1);
         }
     return true;
 }

@@ -15,7 +15,9 @@ static const struct setting server_rows[] = {
     SETTING_NUMBER(S, descriptors_max, 0, 0, 100000000, 0,
                    "open files and connections; 0: as many as the system allows"),
     SETTING_FLAG(S, sandbox, true, 0,
-                 "no new privileges, and files only where mail and settings lie"),
+                 "no new privileges, and files only where mail, state and settings lie (Landlock)"),
+    SETTING_LIST(S, writable_paths, "", SETTING_MUST_EXIST,
+                 "more folders the sandbox leaves writable: mail homes that the directory names"),
 };
 #undef S
 

@@ -13,6 +13,7 @@ struct server_settings {
     int64_t shutdown_timeout; /* ns */
     uint32_t descriptors_max; /* 0: as many as allowed */
     bool sandbox;
+    struct setting_list writable_paths;
 };
 
 struct core_settings {

@@ -1,0 +1,220 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Requests as bytes in, answers as bytes out, on one core.
+ */
+#include "check.h"
+
+#include "base/log.h"
+#include "format/http/request.h"
+#include "net/stream.h"
+#include "runtime/core.h"
+#include "service/admin/admin.h"
+#include "service/session.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+static char changed[256];
+
+static error write_config(void *argument, struct buffer *out)
+{
+    (void)argument;
+    buffer_add_string(out, "{\"smtp\":{}}");
+    return OK;
+}
+
+static error change_config(void *argument, slice text, struct buffer *problems)
+{
+    (void)argument;
+    snprintf(changed, sizeof changed, "%.*s", SLICE_ARG(text));
+    if (slice_find(text, SLICE("bad")) < 0)
+        return OK;
+    buffer_add_string(problems, "bad is not a \"setting\"\nand more\n");
+    return error_make(ERROR_MALFORMED, "mistakes");
+}
+
+static error reload(void *argument, struct buffer *problems)
+{
+    (void)argument, (void)problems;
+    return error_make(ERROR_TEMPORARY, "not now");
+}
+
+static struct admin_options options = {
+    .version = "test",
+    .config_write = write_config,
+    .config_change = change_config,
+    .reload = reload,
+};
+
+struct talk {
+    const char *request;
+    char answer[1 << 17];
+};
+
+/* The whole answer to what one connection sends. */
+static void converse(void *argument)
+{
+    struct talk *talk = argument;
+    struct address none = {.family = ADDRESS_UNIX};
+    struct stream *stream = NULL;
+    int fds[2];
+    size_t size = strlen(talk->request), filled = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_ok(stream_create(fds[0], &none, &none, &stream));
+    assert_int_equal(write(fds[1], talk->request, size), size);
+    shutdown(fds[1], SHUT_WR);
+    admin_serve(&stream, &options);
+    stream_close(&stream);
+    for (ssize_t got;
+         (got = read(fds[1], talk->answer + filled, sizeof talk->answer - 1 - filled)) > 0;)
+        filled += (size_t)got;
+    talk->answer[filled] = '\0';
+    close(fds[1]);
+    assert_int_equal(session_count(), 0);
+}
+
+static const char *ask(const char *request)
+{
+    static struct talk talk;
+    const struct core_options core = {.count = 1};
+    talk.request = request;
+    assert_ok(core_run_here(&core, converse, &talk));
+    return talk.answer;
+}
+
+static void assert_status(const char *answer, const char *status)
+{
+    char expected[64];
+    int size = snprintf(expected, sizeof expected, "HTTP/1.1 %s\r\n", status);
+    char *line = strndup(answer, (size_t)size);
+    assert_string_equal(line, expected);
+    free(line);
+}
+
+static const char *body_of(const char *answer)
+{
+    const char *end = strstr(answer, "\r\n\r\n");
+    assert_non_null(end);
+    return end + 4;
+}
+
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+
+static void test_what_is_there(void **state)
+{
+    (void)state;
+    const char *answer = ask(GET("/health"));
+    assert_status(answer, "200 OK");
+    assert_string_equal(body_of(answer), "ok\n");
+    answer = ask(GET("/metrics"));
+    assert_status(answer, "200 OK");
+    assert_non_null(strstr(answer, "# TYPE ringmail_admin_requests_total counter\n"));
+    assert_non_null(strstr(answer, "\nringmail_uptime_seconds "));
+    answer = ask(GET("/stats?threads=1"));
+    assert_status(answer, "200 OK");
+    assert_non_null(strstr(answer, "\"version\":\"test\""));
+    assert_non_null(strstr(answer, "\"admin\":{\"denied_total\":0"));
+    answer = ask(GET("/sessions"));
+    assert_non_null(strstr(answer, "\"protocol\":\"admin\",\"state\":\"request\""));
+    answer = ask(GET("/"));
+    assert_non_null(strstr(answer, "Content-Type: text/html; charset=utf-8\r\n"));
+    assert_non_null(strstr(answer, "<title>Ringmail</title>"));
+    answer = ask("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_non_null(strstr(answer, "Content-Length: 3\r\n"));
+    assert_string_equal(body_of(answer), "");
+}
+
+static void test_several_requests_on_one_connection(void **state)
+{
+    (void)state;
+    const char *answer = ask(GET(
+        "/health") "GET /config HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" GET("/health"));
+    assert_status(answer, "200 OK");
+    const char *second = strstr(body_of(answer), "HTTP/1.1 200 OK\r\n");
+    assert_non_null(second);
+    assert_string_equal(body_of(second), "{\"smtp\":{}}\n"); /* and nothing after "close" */
+}
+
+static void test_changes(void **state)
+{
+    (void)state;
+    const char *answer = ask("PATCH /config HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+                             "Content-Length: 11\r\n\r\nlog.level=x");
+    assert_non_null(strstr(answer, "HTTP/1.1 100 Continue\r\n\r\n"));
+    assert_non_null(strstr(answer, "{\"ok\":true,\"notes\":[]}"));
+    assert_string_equal(changed, "log.level=x");
+    answer = ask("PATCH /config HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbad");
+    assert_status(answer, "422 Unprocessable Content");
+    assert_string_equal(body_of(answer),
+                        "{\"ok\":false,\"problems\":[\"bad is not a \\\"setting\\\"\","
+                        "\"and more\"]}\n");
+    answer = ask("POST /reload HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_status(answer, "503 Service Unavailable");
+}
+
+static void test_what_is_not_there(void **state)
+{
+    (void)state;
+    assert_status(ask(GET("/nothing")), "404 Not Found");
+    assert_status(ask("POST /health HTTP/1.1\r\nHost: x\r\n\r\n"), "405 Method Not Allowed");
+    assert_status(ask("GET / HTTP/1.1\r\n\r\n"), "400 Bad Request"); /* no Host */
+    assert_status(ask("nonsense\r\n\r\n"), "400 Bad Request");
+    assert_status(
+        ask("POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+        "501 Not Implemented");
+    assert_status(ask("PATCH /config HTTP/1.1\r\nHost: x\r\nContent-Length: 262145\r\n\r\n"),
+                  "413 Content Too Large");
+}
+
+static void test_limits_of_the_head(void **state)
+{
+    (void)state;
+    static char request[ADMIN_HEAD_SIZE_MAX * 2];
+    size_t size = (size_t)snprintf(request, sizeof request, "GET /health HTTP/1.1\r\nHost: x\r\n");
+    for (int i = 0; i < 10; i++) {
+        memcpy(request + size, "A: ", 3);
+        memset(request + size + 3, 'x', 8000);
+        memcpy(request + size + 8003, "\r\n", 2);
+        size += 8005;
+    }
+    memcpy(request + size, "\r\n", 3);
+    assert_status(ask(request), "413 Content Too Large");
+    size = (size_t)snprintf(request, sizeof request, "GET /");
+    memset(request + size, 'x', HTTP_LINE_SIZE_MAX);
+    snprintf(request + size + HTTP_LINE_SIZE_MAX, 64, " HTTP/1.1\r\nHost: x\r\n\r\n");
+    assert_status(ask(request), "413 Content Too Large");
+}
+
+static void test_token(void **state)
+{
+    (void)state;
+    options.token = SLICE("s3cret");
+    assert_status(ask(GET("/health")), "200 OK");
+    const char *answer = ask(GET("/stats"));
+    assert_status(answer, "401 Unauthorized");
+    assert_non_null(strstr(answer, "WWW-Authenticate: Bearer\r\n"));
+    assert_status(ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cre\r\n\r\n"),
+                  "401 Unauthorized");
+    assert_status(
+        ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3crets3cret\r\n\r\n"),
+        "401 Unauthorized");
+    assert_status(ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cret\r\n\r\n"),
+                  "200 OK");
+    options.token = SLICE_EMPTY;
+}
+
+int main(void)
+{
+    log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_what_is_there),
+        cmocka_unit_test(test_several_requests_on_one_connection),
+        cmocka_unit_test(test_changes),
+        cmocka_unit_test(test_what_is_not_there),
+        cmocka_unit_test(test_limits_of_the_head),
+        cmocka_unit_test(test_token),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
