@@ -1,0 +1,123 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/imap/reply.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "service/imap/session.h"
+
+METRIC_COUNTER(imap_bad, "ringmail_imap_bad_commands_total", "",
+               "Commands that were no valid IMAP or not allowed at that point");
+METRIC_COUNTER(imap_failed, "ringmail_imap_failed_commands_total", "",
+               "Commands answered NO because of trouble on this side");
+
+struct rule {
+    enum imap_status_kind kind;
+    enum imap_code code;
+    const char *text; /* NULL: the error's own */
+};
+
+/* CLOSED, TIMEOUT and CANCELLED come from the work here, not from the connection: those are in
+ * s->lost and never answered. */
+static const struct rule RULES[ERROR_KINDS] = {
+    [ERROR_CLOSED] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
+    [ERROR_TIMEOUT] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
+    [ERROR_CANCELLED] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
+    [ERROR_LIMIT] = {IMAP_NO, IMAP_CODE_LIMIT, NULL},
+    [ERROR_MALFORMED] = {IMAP_BAD, IMAP_CODE_NONE, NULL},
+    [ERROR_DENIED] = {IMAP_NO, IMAP_CODE_NOPERM, NULL},
+    [ERROR_NOT_FOUND] = {IMAP_NO, IMAP_CODE_NONEXISTENT, NULL},
+    [ERROR_EXISTS] = {IMAP_NO, IMAP_CODE_ALREADYEXISTS, NULL},
+    [ERROR_BUSY] = {IMAP_NO, IMAP_CODE_INUSE, NULL},
+    [ERROR_TEMPORARY] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
+    [ERROR_PERMANENT] = {IMAP_NO, IMAP_CODE_CANNOT, NULL},
+    [ERROR_SYSTEM] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
+    [ERROR_BUG] = {IMAP_NO, IMAP_CODE_SERVERBUG, "internal error"},
+};
+
+static bool is_our_trouble(enum error_kind kind)
+{
+    return kind == ERROR_TEMPORARY || kind == ERROR_SYSTEM || kind == ERROR_BUG ||
+           kind == ERROR_TIMEOUT || kind == ERROR_CLOSED;
+}
+
+static void log_trouble(const struct imap_session *s, error problem)
+{
+    char id[SESSION_ID_SIZE];
+    session_id(&s->session, id);
+    struct log_line line = log_begin(LOG_WARNING, "imap.command");
+    log_string(&line, "session", id);
+    log_string(&line, "command", imap_verb_name(s->command.verb));
+    log_text(&line, "user", s->account_key.id);
+    log_error(&line, problem);
+    log_end(&line);
+}
+
+void imap_say(struct imap_session *s, slice tag, struct imap_response response)
+{
+    imap_response_write(tag, &response, &s->out);
+}
+
+error imap_refuse(struct imap_session *s, enum imap_code code, error problem)
+{
+    s->response.code = code;
+    s->response.argument = SLICE_EMPTY;
+    return problem;
+}
+
+static struct imap_response response_to(struct imap_session *s, error outcome)
+{
+    const struct rule *rule = &RULES[outcome.kind];
+    struct imap_response response = {.kind = rule->kind, .code = rule->code};
+    const char *text = rule->text ? rule->text : outcome.text;
+    response.text = slice_from_string(text ? text : "failed");
+    if (s->response.code != IMAP_CODE_NONE) {
+        response.code = s->response.code;
+        response.argument = s->response.argument;
+        if (outcome.text)
+            response.text = slice_from_string(outcome.text);
+    }
+    return response;
+}
+
+error imap_answer(struct imap_session *s, error outcome)
+{
+    if (failed(s->lost))
+        return s->lost;
+    if (s->answered) {
+        s->answered = false;
+        return OK;
+    }
+    struct imap_response response = failed(outcome) ? response_to(s, outcome) : s->response;
+    if (is_our_trouble(outcome.kind)) {
+        metric_add(&imap_failed, 1);
+        log_trouble(s, outcome);
+    }
+    imap_say(s, s->command.tag, response);
+    s->counts.bad = response.kind == IMAP_BAD ? s->counts.bad + 1 : 0;
+    if (response.kind == IMAP_BAD)
+        metric_add(&imap_bad, 1);
+    if (s->counts.bad >= IMAP_BAD_COMMANDS_MAX && !s->finished) {
+        imap_say(s, SLICE_EMPTY,
+                 (struct imap_response){.kind = IMAP_BYE, .text = SLICE("too many bad commands")});
+        s->finished = true;
+    }
+    return imap_send(s);
+}
+
+#define EVERYWHERE "IMAP4rev1 SASL-IR ID ENABLE "
+#define LOGGED_IN                                                                                  \
+    EVERYWHERE "LITERAL+ IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE "               \
+               "LIST-EXTENDED LIST-STATUS WITHIN"
+
+slice imap_capabilities(const struct imap_session *s)
+{
+    bool starttls = s->service->tls && !stream_is_tls(s->stream);
+    if (s->state != IMAP_STATE_STRANGER)
+        return SLICE(LOGGED_IN);
+    /* RFC 3501 6.2.1, 6.2.3; RFC 7888 5 */
+    if (!imap_session_may_login(s))
+        return starttls ? SLICE(EVERYWHERE "LITERAL- STARTTLS LOGINDISABLED")
+                        : SLICE(EVERYWHERE "LITERAL- LOGINDISABLED");
+    return starttls ? SLICE(EVERYWHERE "LITERAL- STARTTLS AUTH=PLAIN AUTH=LOGIN")
+                    : SLICE(EVERYWHERE "LITERAL- AUTH=PLAIN AUTH=LOGIN");
+}
