@@ -79,13 +79,13 @@ def test_a_working_day(client, instance, address):
 
     # Folders, COPY and MOVE.
     separator = re.search(rb'\) "(.)"', ok(client.list('""', '""'))[0])[1].decode()
-    inner = f"Archive{separator}2026"
-    ok(client.create("Archive"))
+    inner = f"Projects{separator}2026"
+    ok(client.create("Projects"))
     ok(client.create(inner))
-    ok(client.subscribe("Archive"))
+    ok(client.subscribe("Projects"))
     assert any(inner.encode() in line for line in ok(client.list()))
-    assert any(b"Archive" in line for line in ok(client.lsub()))
-    ok(client.copy("2", "Archive"))
+    assert any(b"Projects" in line for line in ok(client.lsub()))
+    ok(client.copy("2", "Projects"))
     uid = re.search(rb"UID (\d+)", ok(client.fetch("3", "(UID)"))[0])[1].decode()
     ok(client._simple_command("UID", "MOVE", uid, inner))
     assert subjects(client) == [client.serials[n] for n in (0, 1, 3, 4)]
@@ -98,7 +98,7 @@ def test_a_working_day(client, instance, address):
     wait.until(lambda: len(maildir.files(instance.maildir(address))) == 3, 5, "three files are left")
 
     # The copy kept its flags; the moved message is whole.
-    ok(client.select("Archive"))
+    ok(client.select("Projects"))
     assert subjects(client) == [client.serials[1]]
     assert b"\\Flagged" in ok(client.fetch("1", "(FLAGS)"))[0]
     ok(client.select(inner))

@@ -67,7 +67,7 @@ class Terminal:
 def test_read_flag_move_delete(instance, address, tmp_path):
     generator = random.Random(1)
     with instance.imap(address) as client:
-        client.command("CREATE Archive")
+        client.command("CREATE Projects")
         for number in range(1, 6):
             mail = message.make(generator, f"mutt{number}", 600, recipient=address, subject=f"letter number {number}")
             client.append("INBOX", mail)
@@ -85,8 +85,8 @@ def test_read_flag_move_delete(instance, address, tmp_path):
         terminal.type("3", "Enter")
         terminal.type("s")                        # save, that is move
         terminal.wait_for("Save to mailbox")
-        terminal.type("C-u", "=Archive", "Enter")
-        wait.until(lambda: in_mailbox(instance, address, "Archive") == ["mutt3"], 10, "the message is in Archive")
+        terminal.type("C-u", "=Projects", "Enter")
+        wait.until(lambda: in_mailbox(instance, address, "Projects") == ["mutt3"], 10, "the message is in Projects")
         terminal.type("4", "Enter")
         terminal.type("d")                        # delete
         terminal.type("$")                        # write the changes

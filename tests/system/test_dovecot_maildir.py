@@ -171,10 +171,10 @@ def test_dovecot_reads_what_ringmail_wrote(make_instance, tmp_path, seed):
         sender.ehlo()
         for serial in serials:
             sender.deliver("sender@example.net", [ADDRESS], message.make(generator, serial, 3000))
-        client.command("CREATE Archive")
+        client.command("CREATE Kept")
         client.select()
         client.command("STORE 3:4 +FLAGS (\\Seen \\Flagged)")
-        client.command("COPY 9:10 Archive")
+        client.command("COPY 9:10 Kept")
         client.command("STORE 10 +FLAGS (\\Deleted)")
         client.command("EXPUNGE")
     wait.until(lambda: sum("FS" in maildir.flags(path) for path in maildir.files(instance.maildir(ADDRESS))) == 2,
@@ -196,6 +196,6 @@ def test_dovecot_reads_what_ringmail_wrote(make_instance, tmp_path, seed):
     inbox = sorted(message.serial_of(mail[4]) for mail in found["INBOX"][2])
     assert inbox == sorted(serials[:9])
     assert all(message.is_whole(mail[4]) for mails in found.values() for mail in mails[2])
-    assert sorted(message.serial_of(mail[4]) for mail in found["Archive"][2]) == sorted(serials[8:])
+    assert sorted(message.serial_of(mail[4]) for mail in found["Kept"][2]) == sorted(serials[8:])
     flagged = sorted(message.serial_of(mail[4]) for mail in found["INBOX"][2] if "\\Flagged" in mail[1])
     assert flagged == sorted(serials[2:4])
