@@ -117,6 +117,8 @@ bench: $(BENCH) bench-load ## Micro-benchmarks, then the standard suite (QUICK=1
 	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
 	@bench/run $B
 bench-load: $B/ringload all
+profile: bench-load ## Where the time goes: make profile SCENARIO=smtp-in LOAD="smtp.size=64k"
+	@bench/profile $B $(or $(SCENARIO),smtp-in) $(LOAD)
 
 # --- installing ----------------------------------------------------------------------------------
 PREFIX ?= /usr/local
@@ -134,6 +136,6 @@ help: ## This list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 FORCE:
 .PHONY: all lib run test check check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
-	cover-build bench bench-load install clean help FORCE
+	cover-build bench bench-load profile install clean help FORCE
 .SECONDARY:
 -include $(shell [ -d $B ] && find $B -name '*.d')
