@@ -7,11 +7,12 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 from lab import imap, ports, wait
 
 CONFIG = """
-base_dir = {dir}/run
+base_dir = {run}
 state_dir = {dir}/state
 log_path = {dir}/dovecot.log
 protocols = {protocols}
@@ -66,9 +67,12 @@ class Dovecot:
         self.store = self.directory / "store"
         self.port = port or ports.take_block()
         self.settings = {"protocols": protocols, "separator": separator, "fsync": fsync, "more": more}
+        self.run = None  # sockets: their paths may not be long
         self.process = None
 
     def start(self):
+        self.run = pathlib.Path(tempfile.mkdtemp(prefix="ringmail-dovecot-"))
+        self.run.chmod(0o755)
         owner = pwd.getpwnam("mail")
         for path in (self.directory, self.store):
             path.mkdir(parents=True, exist_ok=True)
@@ -77,7 +81,7 @@ class Dovecot:
             if parent.owner() == "root" and parent != pathlib.Path("/tmp") and len(parent.parts) > 2:
                 parent.chmod(parent.stat().st_mode | 0o011)
         config = self.directory / "dovecot.conf"
-        config.write_text(CONFIG.format(dir=self.directory, port=self.port, uid=owner.pw_uid, gid=owner.pw_gid,
+        config.write_text(CONFIG.format(dir=self.directory, run=self.run, port=self.port, uid=owner.pw_uid, gid=owner.pw_gid,
                                         **self.settings))
         self.process = subprocess.Popen(["dovecot", "-F", "-c", str(config)], stdin=subprocess.DEVNULL,
                                         stdout=subprocess.DEVNULL, stderr=subprocess.STDOUT)
@@ -106,3 +110,5 @@ class Dovecot:
                 self.process.kill()
                 self.process.wait(10)
         self.process = None
+        if self.run:
+            shutil.rmtree(self.run, ignore_errors=True)

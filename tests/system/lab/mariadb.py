@@ -5,6 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
+import tempfile
 
 from lab import ports, wait
 
@@ -23,7 +24,8 @@ class MariaDb:
     def __init__(self, directory, port=None):
         self.directory = pathlib.Path(directory)
         self.port = port or ports.take_block()
-        self.socket = self.directory / "mariadb.sock"
+        # Not in the directory: a socket's path may not be long.
+        self.socket = pathlib.Path(tempfile.gettempdir()) / f"ringmail-mariadb-{self.port}.sock"
         self.process = None
 
     def _run_as(self):
