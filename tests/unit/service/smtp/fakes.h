@@ -1,0 +1,299 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The world of an SMTP session in memory, for its unit test and its fuzz target: a stream that
+ * gives what a client sent, a directory and a store that answer by the name of the address. Include
+ * in one file of a program: the linker then takes these functions instead of the library's.
+ *
+ * What a client sends is cut into packets by the byte 0xfe: a session sees what follows only when
+ * it waits, as with a client that waits for a reply.
+ */
+#include "base/buffer.h"
+#include "base/log.h"
+#include "data/directory/directory.h"
+#include "data/store/delivery.h"
+#include "format/smtp/dot.h"
+#include "net/stream.h"
+#include "net/tls.h"
+#include "service/smtp/limits.h"
+#include "service/smtp/smtp.h"
+
+enum { FAKE_PACKET_END = 0xfe };
+
+struct stream {
+    slice input;
+    size_t at;
+    struct buffer output;
+    bool tls;
+    bool interrupted;
+    struct address peer;
+};
+
+struct fake_world {
+    unsigned deliveries;      /* that were stored */
+    struct buffer last;       /* the last message with its header, as it would be a file */
+    unsigned recipients_last; /* of it */
+    error store_result;       /* of store_deliver */
+};
+static struct fake_world world;
+
+/* ---- stream ---- */
+
+static void packet_open(struct stream *s)
+{
+    while (s->at < s->input.size && (unsigned char)s->input.data[s->at] == FAKE_PACKET_END)
+        s->at++;
+}
+
+bool stream_has_input(const struct stream *s)
+{
+    return s->at < s->input.size && (unsigned char)s->input.data[s->at] != FAKE_PACKET_END;
+}
+
+error stream_wait_input(struct stream *s, instant deadline)
+{
+    (void)deadline;
+    if (!stream_has_input(s))
+        packet_open(s);
+    return OK;
+}
+
+/* The next byte, whatever packet it is in; -1 at the end. */
+static int next_byte(struct stream *s)
+{
+    packet_open(s);
+    return s->at < s->input.size ? (unsigned char)s->input.data[s->at++] : -1;
+}
+
+error stream_read_line(struct stream *s, enum stream_line_end end, size_t size_max,
+                       instant deadline, slice *out_line)
+{
+    static char line[SMTP_LINE_SIZE_MAX + 2];
+    size_t size = 0, kept = 0;
+    bool bare = false, after_cr = false;
+    (void)end;
+    (void)deadline;
+    for (;;) {
+        int byte = next_byte(s);
+        if (byte < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+        if (byte == '\n')
+            break;
+        bare |= after_cr;
+        after_cr = byte == '\r';
+        if (kept < sizeof line)
+            line[kept++] = (char)byte;
+        size++;
+    }
+    if (bare || !after_cr)
+        return error_make(ERROR_MALFORMED, "bare CR or LF");
+    if (size - 1 > size_max)
+        return error_make(ERROR_LIMIT, "line too long");
+    *out_line = slice_of(line, size - 1);
+    return OK;
+}
+
+error stream_read_body(struct stream *s, struct body *body, size_t size, instant deadline)
+{
+    bool fits = size <= body->size_max - body->size;
+    (void)deadline;
+    for (; size; size--) {
+        int byte = next_byte(s);
+        if (byte < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+        char one = (char)byte;
+        if (fits)
+            TRY(body_append(body, slice_of(&one, 1)));
+    }
+    return fits ? OK : error_make(ERROR_LIMIT, "too large");
+}
+
+error stream_read_body_dot(struct stream *s, struct body *body, size_t size_max, instant deadline)
+{
+    struct dot_reader reader;
+    (void)deadline;
+    dot_reader_init(&reader);
+    while (!reader.finished) {
+        int byte = next_byte(s);
+        if (byte < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+        char one = (char)byte;
+        size_t consumed, kept;
+        dot_reader_feed(&reader, &one, 1, &consumed, &kept);
+        if (body->size < size_max + 1)
+            TRY(body_append(body, slice_of(&one, kept)));
+    }
+    if (reader.malformed)
+        return error_make(ERROR_MALFORMED, "bare CR or LF");
+    if (body->size <= size_max)
+        return OK;
+    body->size = size_max;
+    return error_make(ERROR_LIMIT, "too large");
+}
+
+error stream_skip(struct stream *s, uint64_t size, instant deadline)
+{
+    (void)deadline;
+    for (; size; size--)
+        if (next_byte(s) < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+    return OK;
+}
+
+error stream_write(struct stream *s, slice data)
+{
+    buffer_add(&s->output, data);
+    return OK;
+}
+
+error stream_flush(struct stream *s, instant deadline)
+{
+    (void)s;
+    (void)deadline;
+    return OK;
+}
+
+size_t stream_drop_input(struct stream *s)
+{
+    size_t before = s->at;
+    while (stream_has_input(s))
+        s->at++;
+    return s->at - before;
+}
+
+error stream_start_tls_server(struct stream *s, struct tls_server *server, slice alpn,
+                              instant deadline)
+{
+    (void)server;
+    (void)alpn;
+    (void)deadline;
+    if (stream_has_input(s) || s->tls)
+        return error_make(ERROR_BUG, "plain input before TLS");
+    s->tls = true;
+    return OK;
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+    return s->tls;
+}
+
+bool stream_tls_information(const struct stream *s, struct tls_information *out)
+{
+    if (s->tls)
+        *out = (struct tls_information){.protocol = "TLSv1.3", .cipher = "X", .bits = 128};
+    return s->tls;
+}
+
+const struct address *stream_peer(const struct stream *s)
+{
+    return &s->peer;
+}
+
+void stream_set_timeouts(struct stream *s, int64_t read_ns, int64_t write_ns)
+{
+    (void)s;
+    (void)read_ns;
+    (void)write_ns;
+}
+
+void stream_interrupt(struct stream *s)
+{
+    s->interrupted = true;
+}
+
+uint64_t stream_bytes_read(const struct stream *s)
+{
+    return s->at;
+}
+
+uint64_t stream_bytes_written(const struct stream *s)
+{
+    return s->output.size;
+}
+
+/* ---- directory: user*@ is a mailbox, both@ is two, small@ has a quota of 1000 bytes ---- */
+
+struct directory *directory_here(void)
+{
+    return NULL;
+}
+
+static void fake_account(struct directory_target *target, const char *address, uint64_t quota)
+{
+    target->address = slice_from_string(address);
+    target->account = (struct directory_account){
+        .address = target->address, .maildir = "/var/vmail/x", .quota_bytes = quota};
+}
+
+error directory_resolve(struct directory *directory, slice address, struct arena *arena,
+                        struct directory_resolution *out)
+{
+    (void)directory;
+    slice local, domain;
+    *out = (struct directory_resolution){.answer = DIRECTORY_NO_SUCH_USER};
+    slice_cut_last(address, '@', &local, &domain);
+    if (domain.size && !slice_equal(domain, SLICE("example.org"))) {
+        out->answer = DIRECTORY_NOT_OURS;
+        return OK;
+    }
+    if (slice_equal(local, SLICE("trouble")))
+        return error_make(ERROR_TEMPORARY, "the database is away");
+    if (slice_equal(local, SLICE("loop"))) {
+        out->answer = DIRECTORY_ALIAS_LOOP;
+        return OK;
+    }
+    out->targets = ARENA_ARRAY(arena, struct directory_target, 2);
+    TRY_MEMORY(out->targets);
+    if (slice_starts(local, SLICE("user")) || slice_equal_nocase(local, SLICE("postmaster")))
+        fake_account(&out->targets[out->count++], "user@example.org", 0);
+    else if (slice_equal(local, SLICE("small")))
+        fake_account(&out->targets[out->count++], "small@example.org", 1000);
+    else if (slice_equal(local, SLICE("both"))) {
+        fake_account(&out->targets[out->count++], "user@example.org", 0);
+        fake_account(&out->targets[out->count++], "other@example.org", 0);
+    } else if (slice_equal(local, SLICE("away")))
+        out->targets[out->count++] = (struct directory_target){.outside = true};
+    if (out->count)
+        out->answer = DIRECTORY_FOUND;
+    return OK;
+}
+
+/* ---- store ---- */
+
+error store_quota_check(const struct store_account_key *account, uint64_t size)
+{
+    return size > account->quota_bytes / 2 ? error_make(ERROR_LIMIT, "over quota") : OK;
+}
+
+error store_deliver(struct store_delivery *delivery)
+{
+    if (failed(world.store_result))
+        return world.store_result;
+    buffer_reset(&world.last);
+    for (unsigned i = 0; i < delivery->part_count; i++)
+        buffer_add(&world.last, delivery->parts[i]);
+    for (unsigned i = 0; i < delivery->recipient_count; i++)
+        delivery->recipients[i].result = OK;
+    world.recipients_last = delivery->recipient_count;
+    world.deliveries++;
+    return OK;
+}
+
+/* ---- a whole session ---- */
+
+/* Plays the client's bytes; what the server said is in stream->output, to be closed by the caller.
+ */
+static void fake_session(const struct smtp_settings *settings, bool tls, slice input,
+                         struct stream *stream)
+{
+    struct smtp_service service = {.role = SMTP_ROLE_MX,
+                                   .hostname = SLICE("mx.example.org"),
+                                   .tls = tls ? (struct tls_server *)stream : NULL};
+    atomic_init(&service.settings, settings);
+    *stream =
+        (struct stream){.input = input, .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
+    buffer_init(&stream->output, 16 << 20);
+    struct stream *pointer = stream;
+    smtp_serve(&pointer, &service);
+}
