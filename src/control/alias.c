@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/control.h"
+#include "format/json/write.h"
+
+enum control_exit control_alias_add(struct control *control)
+{
+    struct directory_edit *edit;
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    exit = control_outcome(edit, directory_edit_begin(edit)); /* all of them or none */
+    for (unsigned i = 1; i < control->count && exit == CONTROL_DONE; i++)
+        exit = control_outcome(
+            edit, directory_edit_alias_add(edit, control->words[0], control->words[i]));
+    if (exit == CONTROL_DONE)
+        exit = control_outcome(edit, directory_edit_commit(edit));
+    if (exit == CONTROL_DONE)
+        control_invalidate(control, control->words[0]);
+    directory_edit_close(&edit);
+    return exit;
+}
+
+enum control_exit control_alias_remove(struct control *control)
+{
+    struct directory_edit *edit;
+    slice destination = control->count > 1 ? control->words[1] : SLICE_EMPTY;
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    exit = control_outcome(edit, directory_edit_alias_remove(edit, control->words[0], destination));
+    if (exit == CONTROL_DONE)
+        control_invalidate(control, control->words[0]);
+    directory_edit_close(&edit);
+    return exit;
+}
+
+static error add_text(void *argument, const struct directory_edit_row *row)
+{
+    struct control *control = argument;
+    buffer_format(&control->out, "%-40.*s %.*s\n", SLICE_ARG(row->name),
+                  SLICE_ARG(row->destination));
+    return buffer_check(&control->out);
+}
+
+static error add_json(void *argument, const struct directory_edit_row *row)
+{
+    struct json_writer *json = argument;
+    json_object_open(json);
+    json_member_text(json, "source", row->name);
+    json_member_text(json, "destination", row->destination);
+    json_object_close(json);
+    return buffer_check(json->out);
+}
+
+enum control_exit control_alias_list(struct control *control)
+{
+    struct directory_edit *edit;
+    struct json_writer json;
+    bool as_json = control->options[OPTION_JSON];
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    json_begin(&json, &control->out);
+    if (as_json)
+        json_array_open(&json);
+    slice domain = control->count ? control->words[0] : SLICE_EMPTY;
+    exit = control_outcome(edit, directory_edit_list(edit, DIRECTORY_EDIT_ALIASES, domain,
+                                                     as_json ? add_json : add_text,
+                                                     as_json ? (void *)&json : control));
+    if (as_json)
+        json_array_close(&json);
+    if (as_json)
+        buffer_add_byte(&control->out, '\n');
+    directory_edit_close(&edit);
+    return exit;
+}

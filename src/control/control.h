@@ -1,0 +1,87 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The `ringmail` command: what its verbs share. A verb reads its arguments from `struct control`,
+ * does its work blocking (there are no cores here) and returns an exit code. Answers go to standard
+ * output, everything else to standard error.
+ */
+#include "base/buffer.h"
+#include "data/directory/edit.h"
+#include "server/config/config.h"
+
+/* Scripts may rely on these. */
+enum control_exit {
+    CONTROL_DONE = 0,
+    CONTROL_REFUSED = 1, /* not found, there already, would do too much */
+    CONTROL_USAGE = 2,   /* wrong arguments */
+    CONTROL_TROUBLE = 3, /* configuration, database, server: trying later may help */
+};
+
+enum control_limits {
+    CONTROL_ARGUMENTS_MAX = 64,
+    CONTROL_OUTPUT_SIZE_MAX = 256 << 20,
+    CONTROL_LINE_SIZE_MAX = 4096,
+};
+
+enum control_option {
+    OPTION_CONFIG,
+    OPTION_JSON,
+    OPTION_FORCE,
+    OPTION_HASH,
+    OPTION_SCHEME,
+    OPTION_QUOTA,
+    OPTION_MESSAGES,
+    OPTION_BATCH,
+    OPTION_DEFAULTS,
+    OPTION_HELP,
+    OPTION_COUNT
+};
+
+struct control {
+    const struct config *config;
+    const char *options[OPTION_COUNT]; /* "" for a switch; NULL where it was not given */
+    unsigned count;                    /* words after group and verb */
+    slice words[CONTROL_ARGUMENTS_MAX];
+    struct buffer out; /* written to standard output when the verb is done */
+};
+
+struct control_verb {
+    const char *group;
+    const char *verb;
+    const char *usage; /* after "ringmail GROUP VERB" */
+    const char *help;
+    unsigned words_min, words_max;
+    unsigned options; /* bits of those it takes, beside --config and --help */
+    enum control_exit (*run)(struct control *control);
+};
+
+#define OPTION_BIT(option) (1u << (option))
+
+/* The verbs, one file per group. */
+enum control_exit control_domain_add(struct control *control),
+    control_domain_list(struct control *control), control_domain_remove(struct control *control),
+    control_user_add(struct control *control), control_user_list(struct control *control),
+    control_user_remove(struct control *control), control_user_password(struct control *control),
+    control_user_quota(struct control *control), control_alias_add(struct control *control),
+    control_alias_list(struct control *control), control_alias_remove(struct control *control),
+    control_directory_init(struct control *control),
+    control_directory_invalidate(struct control *control), control_hash(struct control *control),
+    control_stats(struct control *control), control_config_show(struct control *control),
+    control_config_check(struct control *control);
+
+/* "ringmail: ..." on standard error; returns `exit`. */
+enum control_exit control_say(enum control_exit exit, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* The exit code of an error of edit.h, said with its words. CONTROL_DONE for OK. */
+enum control_exit control_outcome(const struct directory_edit *edit, error problem);
+/* Opens the database of the configuration; says what is wrong where it cannot. */
+enum control_exit control_edit_open(struct control *control, struct directory_edit **out_edit);
+/* Tells the running server to forget (subject empty: everything). That no server runs is fine; that
+ * one could not be told is a warning, not a failure: its cache ends by itself. */
+void control_invalidate(const struct control *control, slice subject);
+
+/* 5G, 512M, 1000, none. Says what is wrong. */
+bool control_parse_bytes(const char *text, uint64_t *out_bytes);
+bool control_parse_count(const char *text, uint64_t *out_count);
+/* "5G" where it is a round number, else digits; "-" for 0. */
+void control_add_bytes(struct buffer *out, uint64_t bytes);

@@ -1,0 +1,9 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "control/control.h"
+
+/* One HTTP request to the running server's admin endpoint (the first in listen.admin).
+ * ERROR_CLOSED: none runs there; ERROR_DENIED: it wants another token; ERROR_TEMPORARY: it did not
+ * answer as expected. The answer's body is appended. */
+error server_request(const struct config *config, const char *method, slice target,
+                     struct buffer *out_body);
