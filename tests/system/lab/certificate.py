@@ -5,12 +5,12 @@ import os
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
-from cryptography.hazmat.primitives.asymmetric import ec
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
 
 
-def make(name="localhost"):
+def make(name="localhost", kind="ecdsa"):
     """(certificate, key) in PEM, and the certificate in DER."""
-    key = ec.generate_private_key(ec.SECP256R1())
+    key = ec.generate_private_key(ec.SECP256R1()) if kind == "ecdsa" else rsa.generate_private_key(65537, 2048)
     subject = x509.Name([x509.NameAttribute(x509.NameOID.COMMON_NAME, name)])
     now = datetime.datetime.utcnow()
     made = (x509.CertificateBuilder().subject_name(subject).issuer_name(subject).public_key(key.public_key())
@@ -22,6 +22,16 @@ def make(name="localhost"):
     return (made.public_bytes(pem),
             key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption()),
             made.public_bytes(serialization.Encoding.DER))
+
+
+def write(directory, name, kind="ecdsa"):
+    """(path of the certificate, path of the key, the certificate in DER)."""
+    certificate, key, der = make(name, kind)
+    stem = f"{name.replace('*', 'any')}-{kind}"
+    paths = [directory / f"{stem}.pem", directory / f"{stem}.key"]
+    for path, content in zip(paths, (certificate, key)):
+        path.write_bytes(content)
+    return (*paths, der)
 
 
 def replace(certificate_path, key_path, name="localhost"):
