@@ -44,7 +44,8 @@ FUZZ := $(patsubst %.c,$B/%,$(call tests_in,tests/fuzz,fuzz_*.c))
 BENCH := $(patsubst %.c,$B/%,$(wildcard bench/micro/*.c))
 LOAD_OBJ := $(patsubst %.c,$B/%.o,$(filter-out bench/load/main.c,$(wildcard bench/load/*.c)))
 TEST_PROGRAM := $(patsubst %.c,$B/%,$(wildcard tests/programs/*.c))
-PROGRAM := $(if $(wildcard src/server/main.c),$B/ringmaild) $(if $(wildcard src/control/*.c),$B/ringmail)
+PROGRAM := $(if $(wildcard src/server/main.c),$B/ringmaild) $(if $(wildcard src/control/*.c),$B/ringmail) \
+	$B/ringload
 
 # --- building ------------------------------------------------------------------------------------
 all: $B/libringmail.a $(PROGRAM) ## Build the library, ringmaild and ringmail
@@ -63,6 +64,7 @@ $B/ringmaild $B/ringmail $B/ringload $(UNIT) $(FUZZ) $(BENCH) $(TEST_PROGRAM):
 	$(Q)$(CC) $(LDFLAGS) -o $@ -Wl,--start-group $^ -Wl,--end-group $(LDLIBS) $(PROGRAM_LIBS)
 $B/libload.a: $(LOAD_OBJ)
 $B/bench/load/report_html.o: bench/load/report.html
+$B/src/service/admin/page_html.o: src/service/admin/page.html
 $B/libringmail.a: $(LIB_OBJ)
 $B/libringmail.a $B/libload.a:
 	@rm -f $@; ar rcs $@ $^
