@@ -4,6 +4,7 @@
 #include "base/buffer.h"
 #include "format/json/write.h"
 #include "net/stream.h"
+#include "runtime/core.h"
 #include "runtime/crew.h"
 
 #include <stdatomic.h>
@@ -13,13 +14,19 @@ static _Thread_local struct list sessions;
 static _Thread_local unsigned sessions_count;
 static _Thread_local bool must_end;
 static _Thread_local struct crew crew;
-static _Thread_local bool crew_is_ready;
 
-static struct list *register_here(void)
+static error begin_core(void)
 {
-    if (!sessions.next)
-        list_init(&sessions);
-    return &sessions;
+    list_init(&sessions);
+    sessions_count = 0;
+    must_end = false;
+    crew_init(&crew, NULL);
+    return OK;
+}
+
+__attribute__((constructor)) static void begin_cores(void)
+{
+    core_on_start(begin_core, NULL);
 }
 
 void session_enter(struct session *session, const char *protocol, struct stream *stream)
@@ -36,7 +43,7 @@ void session_enter(struct session *session, const char *protocol, struct stream 
     session->stream = stream;
     if (!session->state)
         session->state = "";
-    list_append(register_here(), &session->node);
+    list_append(&sessions, &session->node);
     sessions_count++;
     if (must_end)
         stream_interrupt(stream);
@@ -68,10 +75,6 @@ void session_id(const struct session *session, char out_id[SESSION_ID_SIZE])
 
 struct crew *session_crew(void)
 {
-    if (!crew_is_ready) {
-        crew_init(&crew, NULL);
-        crew_is_ready = true;
-    }
     return &crew;
 }
 
@@ -84,7 +87,7 @@ void session_end_all(void)
 {
     must_end = true;
     struct session *session;
-    LIST_EACH (register_here(), session, node)
+    LIST_EACH (&sessions, session, node)
         stream_interrupt(session->stream);
 }
 
@@ -116,7 +119,7 @@ static void write_one(const struct session *session, struct buffer *out)
 void session_write_all(struct buffer *out)
 {
     struct session *session;
-    LIST_EACH (register_here(), session, node) {
+    LIST_EACH (&sessions, session, node) {
         size_t before = out->size;
         write_one(session, out);
         buffer_add_byte(out, '\n');
