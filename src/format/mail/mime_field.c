@@ -225,9 +225,11 @@ static error read_type(struct arena *arena, slice value, struct mime_part *part)
         return OK;
     type = slice_trim(type);
     subtype = slice_trim(subtype);
-    for (size_t i = 0; i < subtype.size; i++)
-        if ((unsigned char)subtype.data[i] <= ' ')
+    for (size_t i = 0; i < subtype.size; i++) {
+        unsigned char byte = (unsigned char)subtype.data[i];
+        if (byte <= ' ' || strchr("()<>@,:\\\"/[]?=", byte)) /* RFC 2045 5.1 tspecials */
             subtype.size = i; /* "text/html charset=utf-8": the ';' is missing */
+    }
     if (type.size == 0 || subtype.size == 0)
         return OK;
     part->type = type;

@@ -328,6 +328,8 @@ static void test_fields(void **state)
     assert_false(message.root->type_named);
     assert_int_equal(message.root->encoding, MIME_ENCODING_UNKNOWN);
     assert_null(message.root->id.data);
+    message = parse(SLICE("Content-Type: text/plain>; charset=utf-8\r\n\r\n"));
+    assert_true(mime_part_is(message.root, SLICE("text"), SLICE("plain")));
     message = parse(SLICE("Content-Type: text/html charset=utf-8\r\n\r\n"));
     assert_true(mime_part_is(message.root, SLICE("text"), SLICE("html")));
 }
