@@ -57,8 +57,8 @@ struct journal_options {
 /* One appended record: keep it until settled. All zero: a ticket that needs no wait (other
  * durabilities). */
 struct journal_ticket {
-    uint64_t flush;
-    uint32_t segment; /* number in the ring plus one; 0: nothing to settle */
+    uint64_t first_flush, flush; /* of its first and its last byte */
+    uint32_t segment;            /* number in the ring plus one; 0: nothing to settle */
 };
 
 /* WAITS. Opens this core's journal, preallocating (and zeroing once) missing segments:

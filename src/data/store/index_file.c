@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * The file of an index. A new file is made durable before it takes the old one's name. */
+#include "data/store/index_file.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/time.h"
+#include "runtime/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+METRIC_COUNTER(index_writes, "ringmail_store_index_writes_total", "", "Appends to index files");
+METRIC_COUNTER(index_compactions, "ringmail_store_index_compactions_total", "",
+               "Index files rewritten");
+METRIC_COUNTER(index_reservations, "ringmail_store_uid_reservations_total", "",
+               "Ranges of UIDs reserved");
+
+static error read_all(int fd, char *data, size_t size, off_t offset)
+{
+    for (size_t done = 0; done < size;) {
+        ssize_t got = pread(fd, data + done, size - done, offset + (off_t)done);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? error_system(errno, "cannot read an index")
+                           : error_make(ERROR_MALFORMED, "the index is damaged");
+        done += (size_t)got;
+    }
+    return OK;
+}
+
+static error write_all(int fd, slice data, off_t offset)
+{
+    while (data.size > 0) {
+        ssize_t put = pwrite(fd, data.data, data.size, offset);
+        if (put < 0 && errno == EINTR)
+            continue;
+        if (put <= 0)
+            return error_system(put < 0 ? errno : ENOSPC, "cannot write an index");
+        data = slice_from(data, (size_t)put);
+        offset += put;
+    }
+    return OK;
+}
+
+/* Gives the index its snapshot from the file: small ones read, large ones mapped for ourselves. */
+static error attach_snapshot(struct index *index, size_t size, bool verify)
+{
+    bool mapped = size >= INDEX_MAP_SIZE_MIN;
+    char *base;
+    if (mapped) {
+        base = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_NORESERVE, index->fd, 0);
+        if (base == MAP_FAILED)
+            return error_system(errno, "cannot map an index");
+    } else {
+        base = malloc(size);
+        TRY_MEMORY(base);
+        error problem = read_all(index->fd, base, size, 0);
+        if (failed(problem)) {
+            free(base);
+            return problem;
+        }
+    }
+    error problem = index_take_snapshot(index, base, size, mapped, verify);
+    if (failed(problem)) {
+        if (mapped)
+            munmap(base, size);
+        else
+            free(base);
+    }
+    return problem;
+}
+
+static error load_log(struct index *index, size_t file_size, bool *out_damaged)
+{
+    size_t begin = index->header.snapshot_size, size = file_size - begin;
+    index->file_size = begin;
+    if (size == 0)
+        return OK;
+    char *log = malloc(size);
+    TRY_MEMORY(log);
+    error problem = read_all(index->fd, log, size, (off_t)begin);
+    if (!failed(problem))
+        index->file_size = begin + index_apply_log(index, slice_of(log, size));
+    free(log);
+    TRY(problem);
+    if (index->file_size != file_size) {
+        *out_damaged = true;
+        if (ftruncate(index->fd, (off_t)index->file_size) != 0)
+            return error_system(errno, "cannot cut back an index");
+    }
+    return OK;
+}
+
+static void judge_stops(struct index *index, uint64_t stops)
+{
+    index->uid_durable = index->header.uid_reserved;
+    if (index->header.stops == stops)
+        return;
+    /* What was handed out before the stop may not have reached the disk. */
+    index->header.uid_next = index->header.uid_reserved;
+    index->header.modseq += INDEX_MODSEQ_JUMP;
+}
+
+error index_load(struct index *index, int directory, uint64_t stops, bool *out_log_damaged)
+{
+    *out_log_damaged = false;
+    index->fd = openat(directory, INDEX_FILE_NAME, O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+    if (index->fd < 0)
+        return error_system(errno, "cannot open an index");
+    struct stat status;
+    if (fstat(index->fd, &status) != 0)
+        return error_system(errno, "cannot look at an index");
+    struct index_header header;
+    if (status.st_size < (off_t)sizeof header || status.st_size > INDEX_FILE_SIZE_MAX)
+        return error_make(ERROR_MALFORMED, "the index is damaged");
+    TRY(read_all(index->fd, (char *)&header, sizeof header, 0));
+    if (header.snapshot_size > (uint64_t)status.st_size || header.snapshot_size < sizeof header)
+        return error_make(ERROR_MALFORMED, "the index is damaged");
+    /* The sum over the whole is worth its time when the machine may have lost power. */
+    error problem = attach_snapshot(index, header.snapshot_size, header.stops != stops);
+    if (failed(problem)) {
+        if (index->header.uid_validity) /* the header was good */
+            index->header.uid_next = index->header.uid_reserved;
+        return problem;
+    }
+    TRY(load_log(index, (size_t)status.st_size, out_log_damaged));
+    judge_stops(index, stops);
+    return OK;
+}
+
+void index_close(struct index *index)
+{
+    index_free(index);
+    if (index->fd >= 0)
+        close(index->fd);
+    index->fd = -1;
+}
+
+/* New files. */
+
+static error sync_directory(int directory)
+{
+    int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return error_system(errno, "cannot open a mailbox directory");
+    int result = fsync(fd);
+    int problem = errno;
+    close(fd);
+    return result == 0 ? OK : error_system(problem, "cannot sync a mailbox directory");
+}
+
+static error write_new_file(int directory, slice image, bool durable, int *out_fd)
+{
+    int fd = openat(directory, INDEX_NEW_FILE_NAME,
+                    O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NOFOLLOW, 0600);
+    if (fd < 0)
+        return error_system(errno, "cannot make an index");
+    error problem = write_all(fd, image, 0);
+    if (!failed(problem) && durable && fdatasync(fd) != 0)
+        problem = error_system(errno, "cannot sync an index");
+    if (failed(problem)) {
+        close(fd);
+        unlinkat(directory, INDEX_NEW_FILE_NAME, 0);
+        return problem;
+    }
+    *out_fd = fd;
+    return OK;
+}
+
+static error rename_new_file(int directory)
+{
+    return renameat(directory, INDEX_NEW_FILE_NAME, directory, INDEX_FILE_NAME) == 0
+               ? OK
+               : error_system(errno, "cannot put an index in place");
+}
+
+/* The index forgets its memory and takes the file's snapshot. */
+static error start_over(struct index *index, int fd, size_t snapshot_size)
+{
+    if (index->fd >= 0)
+        close(index->fd);
+    index_free(index);
+    index->fd = fd;
+    index->file_size = snapshot_size;
+    return attach_snapshot(index, snapshot_size, false);
+}
+
+error index_create(struct index *index, int directory, bool durable)
+{
+    struct buffer image;
+    buffer_init(&image, INDEX_FILE_SIZE_MAX);
+    index->header.uid_reserved = index->header.uid_next + INDEX_UID_RESERVE_MIN;
+    error problem = index_image(index, &image);
+    int fd = -1;
+    if (!failed(problem))
+        problem = write_new_file(directory, buffer_slice(&image), durable, &fd);
+    if (!failed(problem))
+        problem = rename_new_file(directory);
+    if (!failed(problem) && durable)
+        problem = sync_directory(directory);
+    if (!failed(problem)) {
+        problem = start_over(index, fd, image.size);
+        index->uid_durable = index->header.uid_reserved;
+    } else if (fd >= 0) {
+        close(fd);
+    }
+    buffer_close(&image);
+    return problem;
+}
+
+error index_write(struct index *index)
+{
+    if (index->pending.size == 0)
+        return OK;
+    error problem = write_all(index->fd, buffer_slice(&index->pending), (off_t)index->file_size);
+    metric_add(&index_writes, 1);
+    if (failed(problem)) {
+        /* Nothing may follow a half record. */
+        if (ftruncate(index->fd, (off_t)index->file_size) != 0)
+            log_event(LOG_WARNING, "store.index.truncate", error_system(errno, "cannot cut back"),
+                      SLICE_EMPTY);
+        index->write_failed = true;
+        return error_make(ERROR_TEMPORARY, "cannot write an index");
+    }
+    index->write_failed = false;
+    index->file_size += index->pending.size;
+    buffer_close(&index->pending); /* an idle mailbox holds no memory */
+    return OK;
+}
+
+/* Reserving. */
+
+struct sync_job {
+    int fd, directory;
+    bool with_directory;
+};
+
+static error sync_on_worker(void *argument)
+{
+    struct sync_job *job = argument;
+    if (fdatasync(job->fd) != 0)
+        return error_system(errno, "cannot sync an index");
+    return job->with_directory ? sync_directory(job->directory) : OK;
+}
+
+bool index_wants_reserve(const struct index *index)
+{
+    uint32_t left = index->uid_durable > index->header.uid_next
+                        ? index->uid_durable - index->header.uid_next
+                        : 0;
+    uint32_t batch = index->uids_given < INDEX_UID_RESERVE_MIN   ? INDEX_UID_RESERVE_MIN
+                     : index->uids_given > INDEX_UID_RESERVE_MAX ? INDEX_UID_RESERVE_MAX
+                                                                 : index->uids_given;
+    return left < batch / 2;
+}
+
+error index_reserve(struct index *index, int directory, uint64_t stops, uint32_t count,
+                    bool durable)
+{
+    uint32_t batch = index->uids_given;
+    if (batch < INDEX_UID_RESERVE_MIN)
+        batch = INDEX_UID_RESERVE_MIN;
+    if (batch > INDEX_UID_RESERVE_MAX)
+        batch = INDEX_UID_RESERVE_MAX;
+    uint64_t reserved = (uint64_t)index->header.uid_next + count + batch;
+    if (reserved < index->header.uid_reserved)
+        reserved = index->header.uid_reserved;
+    if (reserved >= UINT32_MAX)
+        return error_make(ERROR_LIMIT, "no UIDs are left in the mailbox");
+    TRY(index_set_reserved(index, (uint32_t)reserved, stops));
+    TRY(index_write(index));
+    if (durable) {
+        struct sync_job job = {index->fd, directory, index->directory_unsynced};
+        TRY(worker_run(WORKER_FILE, sync_on_worker, &job));
+        index->directory_unsynced = false;
+    }
+    metric_add(&index_reservations, 1);
+    index->uid_durable = (uint32_t)reserved;
+    return OK;
+}
+
+/* Compacting. */
+
+bool index_wants_compaction(const struct index *index)
+{
+    uint64_t log = index->file_size - index->header.snapshot_size;
+    return log > INDEX_COMPACT_LOG_SIZE && log > index->header.snapshot_size;
+}
+
+struct compaction {
+    int directory, fd;
+    slice image;
+    bool durable;
+};
+
+static error compact_on_worker(void *argument)
+{
+    struct compaction *job = argument;
+    return write_new_file(job->directory, job->image, job->durable, &job->fd);
+}
+
+static error sync_directory_on_worker(void *argument)
+{
+    return sync_directory(*(int *)argument);
+}
+
+/* What happened while the image was written follows it in the new file. */
+static error switch_files(struct index *index, struct compaction *job, struct buffer *side)
+{
+    error problem = buffer_check(side);
+    if (!failed(problem))
+        problem = write_all(job->fd, buffer_slice(side), (off_t)job->image.size);
+    if (!failed(problem))
+        problem = rename_new_file(job->directory);
+    if (failed(problem)) {
+        close(job->fd);
+        unlinkat(job->directory, INDEX_NEW_FILE_NAME, 0);
+        return problem;
+    }
+    /* start_over drops pending records: side has them. */
+    uint32_t durable = index->uid_durable, given = index->uids_given;
+    TRY(start_over(index, job->fd, job->image.size));
+    index->file_size += index_apply_log(index, buffer_slice(side));
+    index->uid_durable = durable;
+    index->uids_given = given;
+    index->directory_unsynced = job->durable;
+    return index->file_size == job->image.size + side->size
+               ? OK
+               : error_make(ERROR_BUG, "an index did not take its own log");
+}
+
+error index_compact(struct index *index, int directory, bool durable)
+{
+    TRY(index_write(index));
+    struct buffer image, side;
+    buffer_init(&image, INDEX_FILE_SIZE_MAX);
+    buffer_init(&side, INDEX_PENDING_SIZE_MAX);
+    error problem = index_image(index, &image);
+    if (!failed(problem)) {
+        struct compaction job = {directory, -1, buffer_slice(&image), durable};
+        index->side = &side;
+        problem = worker_run(WORKER_FILE, compact_on_worker, &job);
+        index->side = NULL;
+        if (!failed(problem))
+            problem = switch_files(index, &job, &side);
+    }
+    buffer_close(&side);
+    buffer_close(&image);
+    TRY(problem);
+    metric_add(&index_compactions, 1);
+    if (durable) {
+        TRY(worker_run(WORKER_FILE, sync_directory_on_worker, &directory));
+        index->directory_unsynced = false;
+    }
+    return OK;
+}

@@ -1,0 +1,392 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ * Replay. Deliveries of all journals first, then links and tombstones in the order of their core:
+ * so that what is linked or removed is there. A message is known by its base name: in the index
+ * (then its file is compared and repaired), among the index's tombstones (then it was expunged), or
+ * under any name in the Maildir, because each mailbox touched is first brought in line with its
+ * Maildir. */
+#include "data/store/recover.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "data/store/record.h"
+#include "data/store/state.h"
+#include "runtime/file.h"
+#include "runtime/message.h"
+#include "runtime/worker.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+METRIC_COUNTER(recover_files, "ringmail_store_recovered_files_total", "",
+               "Files put back or repaired by replay");
+METRIC_COUNTER(recover_entries, "ringmail_store_recovered_entries_total", "",
+               "Index entries put back by replay");
+METRIC_COUNTER(recover_removed, "ringmail_store_recovered_removals_total", "",
+               "Messages removed again by replay");
+METRIC_COUNTER(recover_failed, "ringmail_store_recover_failures_total", "",
+               "Records that replay could not apply");
+
+/* A mailbox touched by replay, with its messages by name. */
+struct touched {
+    struct account *account;
+    struct mailbox *mailbox;
+    struct arena names;
+    struct map by_base; /* base -> UID as a pointer */
+    char *key;
+};
+static _Thread_local struct map touched_mailboxes;
+
+static error note_name(struct touched *touched, slice base, uint32_t uid)
+{
+    slice copy;
+    TRY(arena_copy(&touched->names, base, &copy));
+    return map_put(&touched->by_base, copy, (void *)(uintptr_t)uid);
+}
+
+static void touched_free(struct touched *touched)
+{
+    map_close(&touched->by_base);
+    arena_close(&touched->names);
+    mailbox_close(&touched->mailbox);
+    account_close(&touched->account);
+    free(touched->key);
+    free(touched);
+}
+
+/* WAITS. */
+static error touch(struct record_place place, struct touched **out_touched)
+{
+    struct buffer key;
+    buffer_init(&key, 4096);
+    buffer_add(&key, place.account);
+    buffer_add_byte(&key, '\n');
+    buffer_add(&key, place.mailbox);
+    TRY(buffer_check(&key));
+    struct touched *touched = map_get(&touched_mailboxes, buffer_slice(&key));
+    if (touched) {
+        buffer_close(&key);
+        *out_touched = touched;
+        return OK;
+    }
+    touched = calloc(1, sizeof *touched);
+    TRY_MEMORY(touched);
+    touched->key = key.data; /* its own now */
+    slice own_key = buffer_slice(&key);
+    arena_init(&touched->names, 1 << 30);
+    map_init(&touched->by_base);
+    struct store_account_key account = {.id = place.account, .path = place.path};
+    error problem = account_open(&account, true, &touched->account);
+    if (!failed(problem))
+        problem = mailbox_open_or_create(touched->account, place.mailbox, true, &touched->mailbox);
+    if (!failed(problem))
+        problem = mailbox_sync(touched->mailbox);
+    struct index *index = touched->mailbox ? &touched->mailbox->index : NULL;
+    for (struct mail *mail = failed(problem) ? NULL : index_next_from(index, 1);
+         mail && !failed(problem); mail = index_next_from(index, mail->uid + 1))
+        problem = note_name(touched, index_name(index, mail), mail->uid);
+    if (!failed(problem))
+        problem = map_put(&touched_mailboxes, own_key, touched);
+    if (failed(problem)) {
+        touched_free(touched);
+        return problem;
+    }
+    *out_touched = touched;
+    return OK;
+}
+
+static struct mail *find_base(struct touched *touched, slice base)
+{
+    uint32_t uid = (uint32_t)(uintptr_t)map_get(&touched->by_base, base);
+    return uid ? index_find(&touched->mailbox->index, uid) : NULL;
+}
+
+/* Is the file there with exactly this content? A power cut may leave any part of it. */
+static bool file_is_whole(const struct mailbox *mailbox, const struct mail *mail, slice content)
+{
+    char path[MAILDIR_PATH_SIZE_MAX];
+    mailbox_mail_path(mailbox, mail, path);
+    int fd = openat(mailbox->directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
+    struct stat status;
+    bool same = fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == content.size;
+    char chunk[4096];
+    for (size_t at = 0; same && at < content.size;) {
+        ssize_t got = pread(fd, chunk, sizeof chunk, (off_t)at);
+        same = got > 0 && (size_t)got <= content.size - at &&
+               memcmp(chunk, content.data + at, (size_t)got) == 0;
+        at += got > 0 ? (size_t)got : 0;
+    }
+    if (fd >= 0)
+        close(fd);
+    return same;
+}
+
+static error write_file(const struct mailbox *mailbox, const char *path, slice content,
+                        int64_t date)
+{
+    unlinkat(mailbox->directory, path, 0); /* its torn bytes may be shared by link */
+    TRY(file_create_in_place(mailbox->directory, path, 0600, &content, 1));
+    struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = date}};
+    utimensat(mailbox->directory, path, times, 0); /* for a rebuilt index only */
+    metric_add(&recover_files, 1);
+    return OK;
+}
+
+/* WAITS. */
+static error add_entry(struct touched *touched, slice base, struct mail *mail, slice cache)
+{
+    TRY(mailbox_reserve(touched->mailbox, 1));
+    TRY(mailbox_ready(touched->mailbox));
+    TRY(mailbox_add(touched->mailbox, mail, base, cache));
+    metric_add(&recover_entries, 1);
+    return note_name(touched, base, mail->uid);
+}
+
+/* Deliveries. */
+
+struct delivery_job {
+    const struct record_delivery *delivery;
+    struct record_recipient recipient;
+};
+
+static error repair(struct touched *touched, struct mail *mail, const struct delivery_job *job)
+{
+    slice content = job->delivery->content;
+    struct mailbox *mailbox = touched->mailbox;
+    if (file_is_whole(mailbox, mail, content))
+        return OK;
+    char path[MAILDIR_PATH_SIZE_MAX];
+    mailbox_mail_path(mailbox, mail, path);
+    TRY(write_file(mailbox, path, content, job->delivery->internal_date));
+    if (mail->size == content.size)
+        return OK;
+    /* The entry was made from the torn file. */
+    struct mail whole = *mail;
+    struct maildir_name name;
+    whole.size = content.size;
+    if (maildir_name_parse(job->delivery->base, &name))
+        whole.virtual_size = name.virtual_size;
+    TRY(mailbox_forget(mailbox, mail->uid));
+    return add_entry(touched, job->delivery->base, &whole, job->delivery->cache);
+}
+
+static error replay_delivery(void *argument)
+{
+    struct delivery_job *job = argument;
+    const struct record_delivery *delivery = job->delivery;
+    struct touched *touched;
+    TRY(touch(job->recipient.place, &touched));
+    struct mailbox *mailbox = touched->mailbox;
+    struct mail *there = find_base(touched, delivery->base);
+    if (there)
+        return repair(touched, there, job);
+    if (index_has_tombstone(&mailbox->index, delivery->base))
+        return OK;
+    struct maildir_name name;
+    if (!maildir_name_parse(delivery->base, &name) || name.base.size != delivery->base.size)
+        return error_make(ERROR_MALFORMED, "not a base name");
+    struct mail mail = {
+        .flags = job->recipient.flags & MAIL_FLAGS,
+        .size = delivery->content.size,
+        .virtual_size = name.virtual_size,
+        .internal_date = delivery->internal_date,
+        .save_date = time_wall_seconds(),
+        .object_id = delivery->object_id,
+    };
+    slice keyword;
+    unsigned bit;
+    while (record_keyword_next(&job->recipient, &keyword))
+        if (!failed(mailbox_keyword(mailbox, keyword, true, &bit)))
+            mail.keywords |= 1ull << bit;
+    bool in_cur = mail.flags || mail.keywords;
+    mail.internal = in_cur ? MAIL_IN_CUR : 0;
+    mail.name_flags = maildir_flags(mail.flags, mail.keywords, 0);
+    char path[MAILDIR_PATH_SIZE_MAX];
+    maildir_path_write(delivery->base, in_cur, mail.name_flags, path);
+    TRY(write_file(mailbox, path, delivery->content, delivery->internal_date));
+    return add_entry(touched, delivery->base, &mail, delivery->cache);
+}
+
+static error replay_deliveries(slice payload)
+{
+    struct record_delivery delivery;
+    TRY(record_delivery_read(payload, &delivery));
+    struct delivery_job job = {.delivery = &delivery};
+    struct record_delivery walk = delivery;
+    error first = OK;
+    while (record_recipient_next(&walk, &job.recipient)) {
+        error problem =
+            core_call(store_home_core(job.recipient.place.account), replay_delivery, &job);
+        if (failed(problem) && !failed(first))
+            first = problem;
+    }
+    return first;
+}
+
+/* Links and tombstones. */
+
+static error replay_link(struct touched *from, struct touched *to, const struct record_link *link)
+{
+    if (find_base(to, link->target_base) ||
+        index_has_tombstone(&to->mailbox->index, link->target_base))
+        return OK;
+    struct mail *mail = find_base(from, link->base);
+    if (!mail) /* moved on since: a later record of its own tells where */
+        return OK;
+    char source[MAILDIR_PATH_SIZE_MAX], target[MAILDIR_PATH_SIZE_MAX];
+    struct mail added = *mail;
+    added.keywords = 0;
+    added.flags = link->flags & MAIL_FLAGS;
+    added.internal = MAIL_IN_CUR;
+    added.name_flags = maildir_flags(added.flags, 0, 0);
+    added.save_date = time_wall_seconds();
+    mailbox_mail_path(from->mailbox, mail, source);
+    maildir_path_write(link->target_base, true, added.name_flags, target);
+    if (linkat(from->mailbox->directory, source, to->mailbox->directory, target, 0) != 0 &&
+        errno != EEXIST)
+        return error_system(errno, "cannot link a mail");
+    metric_add(&recover_files, 1);
+    return add_entry(to, link->target_base, &added, SLICE_EMPTY);
+}
+
+static error replay_links(void *argument)
+{
+    struct record_links *links = argument;
+    struct touched *from, *to;
+    struct record_place place = links->from;
+    TRY(touch(place, &from));
+    place.mailbox = links->target_mailbox;
+    TRY(touch(place, &to));
+    struct record_link link;
+    error first = OK;
+    while (record_link_next(links, &link)) {
+        error problem = link.base.size > STORE_BASE_NAME_SIZE_MAX ||
+                                link.target_base.size > STORE_BASE_NAME_SIZE_MAX
+                            ? error_make(ERROR_MALFORMED, "not a base name")
+                            : replay_link(from, to, &link);
+        if (failed(problem) && !failed(first))
+            first = problem;
+    }
+    return first;
+}
+
+static error replay_tombstones(void *argument)
+{
+    struct record_tombstones *tombstones = argument;
+    struct touched *touched;
+    TRY(touch(tombstones->place, &touched));
+    slice base;
+    while (record_tombstone_next(tombstones, &base)) {
+        struct mail *mail = find_base(touched, base);
+        if (!mail)
+            continue;
+        char path[MAILDIR_PATH_SIZE_MAX];
+        mailbox_mail_path(touched->mailbox, mail, path);
+        if (unlinkat(touched->mailbox->directory, path, 0) != 0 && errno != ENOENT)
+            return error_system(errno, "cannot remove a mail");
+        TRY(mailbox_forget(touched->mailbox, mail->uid));
+        metric_add(&recover_removed, 1);
+    }
+    return OK;
+}
+
+/* All of it. */
+
+static error replay_record(const struct journal_record *record, bool deliveries)
+{
+    if ((record->kind == JOURNAL_KIND_DELIVERY) != deliveries)
+        return OK;
+    if (deliveries)
+        return replay_deliveries(record->payload);
+    if (record->kind == JOURNAL_KIND_LINK) {
+        struct record_links links;
+        TRY(record_links_read(record->payload, &links));
+        return core_call(store_home_core(links.from.account), replay_links, &links);
+    }
+    if (record->kind == JOURNAL_KIND_TOMBSTONE) {
+        struct record_tombstones tombstones;
+        TRY(record_tombstones_read(record->payload, &tombstones));
+        return core_call(store_home_core(tombstones.place.account), replay_tombstones, &tombstones);
+    }
+    return OK; /* another owner's */
+}
+
+static error replay_pass(struct journal_reader *reader, bool deliveries, uint64_t *bad)
+{
+    struct journal_record record;
+    error problem;
+    while (!failed(problem = journal_reader_next(reader, &record))) {
+        error one = replay_record(&record, deliveries);
+        /* Without room or rights nothing more can be put back: start fails, the journal stays. A
+         * record that makes no sense is told of and passed over. */
+        if (one.kind == ERROR_TEMPORARY || one.kind == ERROR_SYSTEM || one.kind == ERROR_DENIED ||
+            one.kind == ERROR_CANCELLED)
+            return one;
+        if (failed(one)) {
+            ++*bad;
+            metric_add(&recover_failed, 1);
+            log_event(LOG_ERROR, "store.replay", one, SLICE_EMPTY);
+        }
+    }
+    return problem.kind == ERROR_CLOSED ? OK : problem;
+}
+
+static error forget_touched(void *unused)
+{
+    (void)unused;
+    size_t position = 0;
+    slice key;
+    void *value;
+    while (map_next(&touched_mailboxes, &position, &key, &value)) {
+        struct touched *touched = value;
+        error_ignore(index_write(&touched->mailbox->index)); /* tried again when it is closed */
+        map_remove(&touched_mailboxes, key);
+        touched_free(touched);
+    }
+    map_close(&touched_mailboxes);
+    return OK;
+}
+
+error store_recover(void)
+{
+    struct journal_reader *reader;
+    error problem = journal_reader_open(store_shared.journal_path, &reader);
+    if (problem.kind == ERROR_NOT_FOUND)
+        return OK;
+    TRY(problem);
+    instant begun = time_now();
+    uint64_t bad = 0;
+    store_shared.recovering = true;
+    problem = replay_pass(reader, true, &bad);
+    if (!failed(problem)) {
+        journal_reader_rewind(reader);
+        problem = replay_pass(reader, false, &bad);
+    }
+    error_ignore(core_broadcast(forget_touched, NULL)); /* cannot fail */
+    store_shared.recovering = false;
+    struct journal_summary summary = journal_reader_summary(reader);
+    journal_reader_close(&reader);
+    if (!failed(problem) && summary.segments_live > 0)
+        problem = worker_run(WORKER_FILE, store_make_durable, NULL);
+    struct journal_options options = store_journal_options();
+    if (!failed(problem))
+        problem = journal_recycle_all(&options, core_count());
+    if (summary.segments_live > 0 || failed(problem)) {
+        struct log_line line = log_begin(failed(problem) ? LOG_ERROR : LOG_INFO, "journal.replay");
+        log_number(&line, "records", (int64_t)summary.records);
+        log_number(&line, "bytes", (int64_t)summary.bytes);
+        log_number(&line, "segments", (int64_t)summary.segments_live);
+        log_number(&line, "files", metric_value(&recover_files));
+        log_number(&line, "entries", metric_value(&recover_entries));
+        log_number(&line, "removed", metric_value(&recover_removed));
+        log_number(&line, "torn", (int64_t)summary.torn);
+        log_number(&line, "corrupt", (int64_t)summary.corrupt);
+        log_number(&line, "failed", (int64_t)bad);
+        log_number(&line, "ms", (time_now() - begun) / TIME_MS);
+        log_error(&line, problem);
+        log_end(&line);
+    }
+    return problem;
+}
