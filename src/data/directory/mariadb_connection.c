@@ -23,6 +23,7 @@ enum {
 
 struct mariadb_statement {
     MYSQL_STMT *handle;
+    MYSQL_RES *metadata; /* of the columns when it was prepared */
     unsigned column_count;
     int columns[RESULT_COLUMNS_MAX]; /* enum directory_column or -1 */
     MYSQL_BIND binds[RESULT_COLUMNS_MAX];
@@ -204,6 +205,16 @@ error mariadb_connection_open(const struct directory_settings *settings,
     return OK;
 }
 
+static void statement_drop(struct mariadb_connection *connection, enum directory_query query)
+{
+    struct mariadb_statement *statement = connection->statements[query];
+    connection->statements[query] = NULL;
+    if (statement->metadata)
+        mysql_free_result(statement->metadata);
+    mysql_stmt_close(statement->handle); /* a few bytes to the server, without an answer */
+    free(statement);
+}
+
 void mariadb_connection_close(struct mariadb_connection **connection, bool abort)
 {
     struct mariadb_connection *c = *connection;
@@ -216,10 +227,8 @@ void mariadb_connection_close(struct mariadb_connection **connection, bool abort
         mysql_close(c->mysql); /* first: statements that lost their connection close in silence */
     }
     for (int i = 0; i < DIRECTORY_QUERIES; i++)
-        if (c->statements[i]) {
-            mysql_stmt_close(c->statements[i]->handle);
-            free(c->statements[i]);
-        }
+        if (c->statements[i])
+            statement_drop(c, (enum directory_query)i);
     free(c);
     *connection = NULL;
 }
@@ -247,21 +256,13 @@ static error statement_trouble(MYSQL_STMT *handle)
                   mysql_stmt_error(handle));
 }
 
-static void statement_drop(struct mariadb_connection *connection, enum directory_query query)
-{
-    struct mariadb_statement *statement = connection->statements[query];
-    connection->statements[query] = NULL;
-    mysql_stmt_close(statement->handle); /* a few bytes to the server, without an answer */
-    free(statement);
-}
-
 static error bind_columns(struct mariadb_statement *s, enum directory_query query)
 {
-    MYSQL_RES *metadata = mysql_stmt_result_metadata(s->handle);
-    if (!metadata)
+    s->metadata = mysql_stmt_result_metadata(s->handle);
+    if (!s->metadata)
         return error_make(ERROR_TEMPORARY, "a directory query gives no rows");
-    s->column_count = mysql_num_fields(metadata);
-    const MYSQL_FIELD *fields = mysql_fetch_fields(metadata);
+    s->column_count = mysql_num_fields(s->metadata);
+    const MYSQL_FIELD *fields = mysql_fetch_fields(s->metadata);
     for (unsigned i = 0; i < s->column_count && i < RESULT_COLUMNS_MAX; i++) {
         s->columns[i] = directory_column_find(query, fields[i].name);
         s->binds[i] = (MYSQL_BIND){.buffer_type = MYSQL_TYPE_STRING,
@@ -271,7 +272,6 @@ static error bind_columns(struct mariadb_statement *s, enum directory_query quer
                                    .is_null = &s->nulls[i],
                                    .error = &s->cut[i]};
     }
-    mysql_free_result(metadata);
     if (s->column_count > RESULT_COLUMNS_MAX)
         return error_make(ERROR_TEMPORARY, "a directory query gives too many columns");
     return OK;
@@ -406,11 +406,21 @@ static error free_result(struct mariadb_connection *connection, struct mariadb_s
     return failure ? statement_trouble(s->handle) : OK;
 }
 
-/* The table was altered since the statement was prepared: our columns may be others now. */
+/* The table was altered since the statement was prepared. The server says so once, with the first
+ * answer of the new form: the library keeps what it knew, and would read that answer (and later
+ * ones, which come without a description) by the old form. */
 static bool columns_changed(struct mariadb_connection *connection, struct mariadb_statement *s)
 {
-    return mysql_stmt_field_count(s->handle) != s->column_count ||
-           connection->mysql->server_status & SERVER_STATUS_METADATA_CHANGED;
+    const MYSQL *mysql = connection->mysql;
+    if (mysql->field_count != s->column_count || !mysql->fields)
+        return true;
+    const MYSQL_FIELD *known = mysql_fetch_fields(s->metadata);
+    for (unsigned i = 0; i < s->column_count; i++)
+        if (strcmp(known[i].name, mysql->fields[i].name) != 0 ||
+            known[i].type != mysql->fields[i].type ||
+            (known[i].flags ^ mysql->fields[i].flags) & UNSIGNED_FLAG)
+            return true;
+    return false;
 }
 
 error mariadb_connection_query(struct mariadb_connection *connection,

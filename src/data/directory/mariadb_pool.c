@@ -92,8 +92,10 @@ static void host_failed(struct mariadb_pool *pool, struct mariadb_host *host)
     host->retry_at = now + pause;
     if (host->failures++ == 0)
         log_host("directory.host.down", LOG_WARNING, host);
-    if (pool->open == 0 && pool->away_since == 0)
+    if (pool->open == 0 && pool->away_since == 0) {
         pool->away_since = now;
+        condition_wake_all(&pool->changed); /* who waits has less patience from now on */
+    }
 }
 
 static void host_answered(struct mariadb_pool *pool, struct mariadb_host *host)
@@ -172,14 +174,22 @@ static struct mariadb_connection *take_idle(struct mariadb_pool *pool)
     return NULL;
 }
 
+/* How long a question from `start` may wait: its deadline, or once no host answers the rest of the
+ * grace. */
+static instant patience_end(const struct mariadb_pool *pool, instant start, instant deadline)
+{
+    if (!pool->away_since)
+        return deadline;
+    instant grace = pool->away_since + GRACE, least = start + AWAY_PATIENCE;
+    instant end = grace > least ? grace : least;
+    return end < deadline ? end : deadline;
+}
+
 /* WAITS. */
 static error wait_for_one(struct mariadb_pool *pool, instant deadline,
                           struct mariadb_connection **out_connection)
 {
-    instant now = time_now();
-    bool given_up = pool->away_since && now - pool->away_since > GRACE;
-    if (given_up && deadline - now > AWAY_PATIENCE)
-        deadline = now + AWAY_PATIENCE;
+    instant start = time_now();
     for (;;) {
         struct mariadb_connection *connection = take_idle(pool);
         if (connection) {
@@ -187,11 +197,13 @@ static error wait_for_one(struct mariadb_pool *pool, instant deadline,
             return OK;
         }
         want_connection(pool);
-        error result = condition_wait(&pool->changed, deadline);
-        if (result.kind == ERROR_TIMEOUT)
+        instant end = patience_end(pool, start, deadline);
+        if (time_now() >= end)
             return error_make(ERROR_TEMPORARY, pool->away_since ? "no database host answers"
                                                                 : "all database connections busy");
-        TRY(result);
+        error result = condition_wait(&pool->changed, end);
+        if (result.kind != ERROR_TIMEOUT)
+            TRY(result);
     }
 }
 
