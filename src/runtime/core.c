@@ -53,6 +53,7 @@ static _Thread_local struct {
     bool over;
     bool begun;        /* all cores have booted */
     bool stopping;     /* a stop was asked for */
+    bool nudged;       /* something outside changed: take another turn before sleeping */
     bool looks_around; /* spinning was worth it lately */
     instant loop_began;
     int64_t waited_ns; /* in this turn */
@@ -140,6 +141,7 @@ static void event_seen(struct ring_request *request, int result, unsigned flags)
 {
     (void)request;
     loop.statistics.wakeups++;
+    loop.nudged = true;
     if (!(flags & IORING_CQE_F_MORE) && result != -ECANCELED)
         watch_event();
 }
@@ -189,7 +191,7 @@ static void sleep_until(instant until)
 
 static bool has_work(void)
 {
-    return scheduler_is_ready() || loop.hooks || messages_waiting(core_here);
+    return scheduler_is_ready() || loop.hooks || loop.nudged || messages_waiting(core_here);
 }
 
 static void idle(void)
@@ -320,6 +322,7 @@ static void run_turn(void)
     uint64_t switches = scheduler.switches;
     loop.statistics.turns++;
     loop.waited_ns = 0;
+    loop.nudged = false;
     scheduler_run();
     run_turn_hooks();
     messages_run();
