@@ -6,7 +6,6 @@
 #include "data/directory/directory.h"
 #include "net/tls.h"
 #include "runtime/core.h"
-#include "runtime/crew.h"
 #include "runtime/fiber.h"
 #include "service/imap/reply.h"
 #include "service/imap/session.h"
@@ -114,7 +113,7 @@ static void continue_at_home(void *argument)
 static void arrive(struct message *message)
 {
     struct imap_session *s = CONTAINER_OF(message, struct imap_session, move);
-    error problem = fiber_start(crew_root(), "imap", continue_at_home, s);
+    error problem = fiber_start(session_crew(), "imap", continue_at_home, s);
     if (!failed(problem))
         return;
     /* No fiber to be had, or the core is stopping: the client sees a closed connection. */

@@ -51,7 +51,7 @@ static error decline(struct imap_session *s, const struct imap_literal *literal,
     }
     TRY(imap_send(s));
     TRY(imap_lost(s, stream_skip(s->stream, literal->size, imap_deadline(s))));
-    TRY(read_end(s));
+    error_ignore(read_end(s)); /* it is declined in any case; a loss of the connection is noted */
     return problem;
 }
 

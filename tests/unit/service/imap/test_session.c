@@ -1,0 +1,308 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Whole dialogues with the store in memory. Scripts as a real server sees them are in
+ * tests/wire/imap; here is what needs a hand on the store while the session waits.
+ */
+#include "check.h"
+
+#include "base/log.h"
+#include "service/imap/fakes.h"
+
+static struct imap_settings settings;
+static struct login_settings login;
+static struct arena arena;
+static struct mailbox *inbox;
+
+static int setup(void **state)
+{
+    (void)state;
+    arena_init(&arena, 1 << 20);
+    log_configure(2, LOG_ERROR, LOG_LOGFMT);
+    assert_ok(settings_default(&imap_setting_table, &arena, &settings));
+    assert_ok(settings_default(&login_setting_table, &arena, &login));
+    settings.plaintext_login = true;
+    memset(&world, 0, sizeof world);
+    fake_store_open();
+    inbox = fake_find(SLICE("INBOX"));
+    return 0;
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    fake_store_close();
+    arena_close(&arena);
+    return 0;
+}
+
+static void check_on(unsigned core, slice input, const char *expected)
+{
+    struct stream stream;
+    fake_session(&(struct fake_options){&settings, &login, true, core}, input, &stream);
+    buffer_add_byte(&stream.output, '\0');
+    assert_string_equal(stream.output.data, expected);
+    fake_session_close(&stream);
+}
+
+#define W "\xfe"
+#define GREETING                                                                                   \
+    "* OK [CAPABILITY IMAP4rev1 SASL-IR ID ENABLE LITERAL- STARTTLS AUTH=PLAIN AUTH=LOGIN] "       \
+    "Ringmail ready\r\n"
+#define USER_CAPABILITY                                                                            \
+    "IMAP4rev1 SASL-IR ID ENABLE LITERAL+ IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT "          \
+    "SPECIAL-USE LIST-EXTENDED LIST-STATUS WITHIN"
+#define LOGGED_IN "l OK [CAPABILITY " USER_CAPABILITY "] logged in\r\n"
+#define LOGIN "l LOGIN user secret\r\n"
+#define ALL_FLAGS "\\Answered \\Flagged \\Deleted \\Seen \\Draft"
+#define SELECTED(exists, recent, unseen, next)                                                     \
+    "* FLAGS (" ALL_FLAGS ")\r\n"                                                                  \
+    "* OK [PERMANENTFLAGS (" ALL_FLAGS " \\*)] these are kept\r\n"                                 \
+    "* " #exists " EXISTS\r\n* " #recent " RECENT\r\n" unseen                                      \
+    "* OK [UIDVALIDITY 7] UIDs are valid\r\n* OK [UIDNEXT " #next "] predicted next UID\r\n"       \
+    "s OK [READ-WRITE] SELECT completed\r\n"
+#define UNSEEN(number) "* OK [UNSEEN " #number "] first unseen message\r\n"
+#define SELECT "s SELECT inbox\r\n"
+
+static void deliver(unsigned count)
+{
+    for (unsigned i = 0; i < count; i++)
+        assert_int_not_equal(fake_deliver(inbox, SLICE("Subject: x\r\n\r\nbody\r\n"), 0), 0);
+}
+
+static void test_moves_home_after_login(void **state)
+{
+    (void)state;
+    /* what was pipelined behind the login goes along */
+    check_on(3, SLICE("a LOGIN {4}\r\n" W "user {6}\r\n" W "secret\r\nb NOOP\r\nc LOGOUT\r\n"),
+             GREETING "+ go ahead\r\n+ go ahead\r\na OK [CAPABILITY " USER_CAPABILITY
+                      "] logged in\r\nb OK NOOP completed\r\n* BYE logging out\r\n"
+                      "c OK LOGOUT completed\r\n");
+}
+
+static void test_login_failures(void **state)
+{
+    (void)state;
+    check_on(0,
+             SLICE("a LOGIN user wrong\r\nb LOGIN trouble secret\r\nc LOGIN guessed secret\r\n"
+                   "d LOGIN broken secret\r\ne AUTHENTICATE LOGIN\r\n" W "dXNlcg==\r\n" W
+                   "c2VjcmV0\r\n"),
+             GREETING "a NO [AUTHENTICATIONFAILED] wrong name or password\r\n"
+                      "b NO [UNAVAILABLE] try again later\r\n"
+                      "c NO [UNAVAILABLE] too many failed logins from this address\r\n"
+                      "d NO [UNAVAILABLE] try again later\r\n"
+                      "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\ne OK [CAPABILITY " USER_CAPABILITY
+                      "] logged in\r\n");
+}
+
+static void test_starttls_forgets_what_came_ahead(void **state)
+{
+    (void)state;
+    check_on(0, SLICE("a STARTTLS\r\nb LOGOUT\r\n" W "c NOOP\r\n"),
+             GREETING "a OK begin TLS now\r\nc OK NOOP completed\r\n");
+}
+
+/* Another session, at successive waits. */
+static void others(unsigned wait)
+{
+    static const struct flag_change flag = {FLAGS_ADD, MAIL_FLAGGED, 0, UINT64_MAX};
+    switch (wait) {
+    case 0:
+        fake_remove(inbox, 2);
+        assert_ok(mailbox_flags(inbox, 4, &flag));
+        deliver(1);
+        break;
+    case 1:
+        fake_remove(inbox, 1);
+        fake_remove(inbox, 4);
+        break;
+    default:
+        break;
+    }
+}
+
+static void test_expunges_wait_for_their_moment(void **state)
+{
+    (void)state;
+    deliver(4);
+    world.meanwhile = others;
+    check_on(0,
+             SLICE(LOGIN SELECT W "a FETCH 1:4 UID\r\nb STORE 3 +FLAGS.SILENT \\Seen\r\n"
+                                  "c SEARCH 1:2\r\nd NOOP\r\n" W "e UID FETCH 1:9 FLAGS\r\n"),
+             GREETING LOGGED_IN SELECTED(4, 4, UNSEEN(1), 5)
+             /* number 2 is gone but not told; new mail and flags are told */
+             "* 1 FETCH (UID 1)\r\n* 3 FETCH (UID 3)\r\n* 4 FETCH (UID 4)\r\n"
+             "* 5 EXISTS\r\n* 5 RECENT\r\n"
+             "* 4 FETCH (UID 4 FLAGS (\\Flagged \\Recent))\r\n"
+             "a OK [EXPUNGEISSUED] FETCH completed\r\n"
+             "b OK [EXPUNGEISSUED] STORE completed\r\n"
+             "* SEARCH 1\r\nc OK SEARCH completed\r\n"
+             "* 2 EXPUNGE\r\nd OK NOOP completed\r\n"
+             /* UID FETCH may tell, from the highest number down */
+             "* 2 FETCH (UID 3 FLAGS (\\Seen \\Recent))\r\n* 4 FETCH (UID 5 FLAGS (\\Recent))\r\n"
+             "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n"
+             "e OK [EXPUNGEISSUED] FETCH completed\r\n");
+}
+
+static void much(unsigned wait)
+{
+    static const struct flag_change flag = {FLAGS_ADD, MAIL_FLAGGED, 0, UINT64_MAX};
+    static const struct flag_change unflag = {FLAGS_REMOVE, MAIL_FLAGGED, 0, UINT64_MAX};
+    if (wait != 0)
+        return;
+    for (int i = 0; i < FAKE_CHANGES_MAX; i++) /* more than the store remembers */
+        assert_ok(mailbox_flags(inbox, 2, i % 2 ? &unflag : &flag));
+    assert_ok(mailbox_flags(inbox, 2, &flag));
+    fake_remove(inbox, 1);
+    fake_remove(inbox, 3);
+    deliver(1);
+}
+
+static void test_a_session_that_fell_behind_compares(void **state)
+{
+    (void)state;
+    deliver(4);
+    world.meanwhile = much;
+    check_on(0, SLICE(LOGIN SELECT W "a NOOP\r\nb NOOP\r\n"),
+             GREETING LOGGED_IN SELECTED(
+                 4, 4, UNSEEN(1), 5) "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n* 3 EXISTS\r\n* 3 RECENT\r\n"
+                                     "* 1 FETCH (UID 2 FLAGS (\\Flagged \\Recent))\r\n"
+                                     "a OK NOOP completed\r\nb OK NOOP completed\r\n");
+}
+
+static void idle_news(unsigned wait)
+{
+    if (wait == 1)
+        deliver(2);
+    if (wait == 2)
+        fake_remove(inbox, 1);
+}
+
+static void test_idle_tells_at_once(void **state)
+{
+    (void)state;
+    world.meanwhile = idle_news;
+    check_on(0, SLICE(LOGIN SELECT "a IDLE\r\n" W W W "DONE\r\nb IDLE\r\n" W "bye\r\n"),
+             GREETING LOGGED_IN SELECTED(0, 0, "",
+                                         1) "+ idling\r\n"
+                                            "* 1 EXISTS\r\n* 1 RECENT\r\na OK IDLE completed\r\n"
+                                            "+ idling\r\nb BAD expected DONE\r\n");
+}
+
+static void deleted(unsigned wait)
+{
+    if (wait == 0)
+        assert_ok(mailbox_delete(fake_account, SLICE("doomed")));
+}
+
+static void test_a_deleted_mailbox_ends_the_session(void **state)
+{
+    (void)state;
+    fake_make(SLICE("doomed"));
+    world.meanwhile = deleted;
+    check_on(0, SLICE(LOGIN "s SELECT doomed\r\n" W "a NOOP\r\nb NOOP\r\n"),
+             GREETING LOGGED_IN SELECTED(
+                 0, 0, "", 1) "* BYE the selected mailbox was deleted\r\na OK NOOP completed\r\n");
+}
+
+static void test_pieces_of_a_message_with_bare_lf(void **state)
+{
+    (void)state;
+    fake_deliver(inbox, SLICE("Subject: x\nTo: y\n\none\ntwo\n"), MAIL_SEEN);
+    check_on(0,
+             SLICE(LOGIN "s EXAMINE INBOX\r\na FETCH 1 (RFC822.SIZE BODY.PEEK[HEADER] "
+                         "BODY[TEXT]<1.3> BODY[HEADER.FIELDS.NOT (to)] BODY[1] BODY[1.MIME] "
+                         "BODY[1.TEXT] BODY[2])\r\nb FETCH 1 RFC822\r\n"),
+             GREETING LOGGED_IN
+             "* FLAGS (" ALL_FLAGS ")\r\n* OK [PERMANENTFLAGS ()] these are kept\r\n"
+             "* 1 EXISTS\r\n* 1 RECENT\r\n* OK [UIDVALIDITY 7] UIDs are valid\r\n"
+             "* OK [UIDNEXT 2] predicted next UID\r\ns OK [READ-ONLY] EXAMINE completed\r\n"
+             "* 1 FETCH (RFC822.SIZE 31 BODY[HEADER] {21}\r\nSubject: x\r\nTo: y\r\n\r\n"
+             " BODY[TEXT]<1> {3}\r\nne\r BODY[HEADER.FIELDS.NOT (to)] {14}\r\nSubject: x\r\n\r\n"
+             " BODY[1] {10}\r\none\r\ntwo\r\n BODY[1.MIME] {21}\r\nSubject: x\r\nTo: y\r\n\r\n"
+             " BODY[1.TEXT] NIL BODY[2] NIL)\r\n"
+             "a OK FETCH completed\r\n"
+             "* 1 FETCH (RFC822 {31}\r\nSubject: x\r\nTo: y\r\n\r\none\r\ntwo\r\n)\r\n"
+             "b OK FETCH completed\r\n");
+}
+
+static void test_envelope_is_kept_once_parsed(void **state)
+{
+    (void)state;
+    fake_deliver(inbox, SLICE("Subject: x\r\n\r\nbody\r\n"), MAIL_SEEN);
+#define ENVELOPE "* 1 FETCH (ENVELOPE (NIL \"x\" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n"
+    check_on(0, SLICE(LOGIN SELECT "a FETCH 1 ENVELOPE\r\n"),
+             GREETING LOGGED_IN SELECTED(1, 1, "", 2) ENVELOPE "a OK FETCH completed\r\n");
+    inbox->mails[0].text[9] = 'y'; /* nobody looks there again */
+    check_on(0, SLICE(LOGIN SELECT "a FETCH 1 ENVELOPE\r\n"),
+             GREETING LOGGED_IN SELECTED(1, 0, "", 2) ENVELOPE "a OK FETCH completed\r\n");
+    inbox->mails[0].cache[0]++; /* another version */
+    check_on(0, SLICE(LOGIN SELECT "a FETCH 1 ENVELOPE\r\n"),
+             GREETING LOGGED_IN SELECTED(
+                 1, 0, "", 2) "* 1 FETCH (ENVELOPE (NIL \"y\" NIL NIL NIL NIL NIL NIL NIL NIL))\r\n"
+                              "a OK FETCH completed\r\n");
+}
+
+static void test_append_over_quota(void **state)
+{
+    (void)state;
+    fake_account->bytes_max = 20;
+    check_on(0,
+             SLICE(LOGIN "a APPEND INBOX {21}\r\n" W "b APPEND INBOX {21+}\r\n012345678901234567890"
+                         "\r\nc APPEND INBOX {20}\r\n" W "Subject: x\r\n\r\nabcd\r\n\r\n"
+                         "d APPEND INBOX {3+}\r\na\0b\r\ne APPEND INBOX {0}\r\n" W
+                         "f APPEND INBOX {3+}\r\nabc x\r\n"),
+             GREETING LOGGED_IN "a NO [OVERQUOTA] over quota\r\nb NO [OVERQUOTA] over quota\r\n"
+                                "+ go ahead\r\nc OK [APPENDUID 7 1] APPEND completed\r\n"
+                                "d NO [OVERQUOTA] over quota\r\n"
+                                "e BAD the message is empty\r\nf NO [OVERQUOTA] over quota\r\n");
+    fake_account->bytes_max = 0;
+    check_on(0, SLICE(LOGIN "d APPEND INBOX {3+}\r\na\0b\r\nf APPEND INBOX {3+}\r\nabc x\r\n"),
+             GREETING LOGGED_IN "d BAD NUL in the message\r\n"
+                                "f BAD unexpected text after the message\r\n");
+    assert_int_equal(inbox->count, 1);
+}
+
+static void test_search_after_decoding(void **state)
+{
+    (void)state;
+    fake_deliver(
+        inbox,
+        SLICE("Subject: =?utf-8?q?Stra=C3=9Fe?=\r\nDate: Tue, 1 Jul 2003 01:00:00 +0200\r\n"
+              "Content-Type: text/plain; charset=iso-8859-1\r\n"
+              "Content-Transfer-Encoding: quoted-printable\r\n\r\ncaf=E9\r\n"),
+        MAIL_SEEN);
+    fake_deliver(inbox, SLICE("Subject: other\r\n\r\nCaffeine\r\n"), 0);
+    check_on(0,
+             SLICE(LOGIN SELECT
+                   "a SEARCH SUBJECT STRASSE\r\nb SEARCH BODY CAF\xc3\x89\r\n"
+                   "c SEARCH TEXT caf NOT SUBJECT stra\r\nd SEARCH SENTON 1-Jul-2003\r\n"
+                   "e SEARCH SENTBEFORE 1-Jul-2003\r\nf UID SEARCH NEW\r\n"
+                   "g SEARCH OR SENTSINCE 2-Jul-2003 (BODY caffe 1:*)\r\n"
+                   "h SEARCH OLD\r\ni SEARCH 7:9\r\n"),
+             GREETING LOGGED_IN SELECTED(
+                 2, 2, UNSEEN(2),
+                 3) "* SEARCH 1\r\na OK SEARCH completed\r\n* SEARCH 1\r\nb OK SEARCH completed\r\n"
+                    "* SEARCH 2\r\nc OK SEARCH completed\r\n* SEARCH 1\r\nd OK SEARCH completed\r\n"
+                    "* SEARCH\r\ne OK SEARCH completed\r\n* SEARCH 2\r\nf OK SEARCH completed\r\n"
+                    "* SEARCH 2\r\ng OK SEARCH completed\r\n* SEARCH\r\nh OK SEARCH completed\r\n"
+                    "* SEARCH\r\ni OK SEARCH completed\r\n");
+}
+
+int main(void)
+{
+#define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
+    const struct CMUnitTest tests[] = {
+        TEST(test_moves_home_after_login),
+        TEST(test_login_failures),
+        TEST(test_starttls_forgets_what_came_ahead),
+        TEST(test_expunges_wait_for_their_moment),
+        TEST(test_a_session_that_fell_behind_compares),
+        TEST(test_idle_tells_at_once),
+        TEST(test_a_deleted_mailbox_ends_the_session),
+        TEST(test_pieces_of_a_message_with_bare_lf),
+        TEST(test_envelope_is_kept_once_parsed),
+        TEST(test_append_over_quota),
+        TEST(test_search_after_decoding),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
