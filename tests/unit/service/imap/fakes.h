@@ -12,13 +12,13 @@
 #include "net/stream.h"
 #include "net/tls.h"
 #include "runtime/core.h"
-#include "runtime/crew.h"
 #include "runtime/fiber.h"
 #include "runtime/message.h"
 #include "service/imap/fake_store.h"
 #include "service/imap/limits.h"
 #include "service/imap/serve.h"
 #include "service/login/login.h"
+#include "service/session.h"
 
 enum { FAKE_PACKET_END = 0xfe };
 
@@ -34,7 +34,9 @@ struct stream {
 static struct {
     unsigned waits; /* packets the client has waited for */
     void (*meanwhile)(unsigned wait);
+    struct stream *stream;
     unsigned core; /* where the session runs; accounts live on core 0 */
+    bool ending;   /* the server is going down */
     struct message *posted;
     fiber_function *started;
     void *started_argument;
@@ -247,12 +249,6 @@ void core_post(unsigned core, struct message *message)
     world.posted = message;
 }
 
-void crew_init(struct crew *crew, struct crew *parent)
-{
-    (void)crew;
-    (void)parent;
-}
-
 error fiber_start(struct crew *crew, const char *name, fiber_function *function, void *argument)
 {
     (void)crew;
@@ -270,6 +266,43 @@ error fiber_yield(void)
 void fiber_set_context(void *context)
 {
     (void)context;
+}
+
+/* ---- the register of sessions ---- */
+
+void session_enter(struct session *session, const char *protocol, struct stream *stream)
+{
+    session->protocol = protocol;
+    session->stream = stream;
+    session->since = time_now();
+}
+
+void session_leave(struct session *session)
+{
+    (void)session;
+}
+
+void session_set_account(struct session *session, slice address)
+{
+    (void)session;
+    (void)address;
+}
+
+void session_id(const struct session *session, char out_id[SESSION_ID_SIZE])
+{
+    (void)session;
+    memset(out_id, '0', SESSION_ID_SIZE);
+    out_id[SESSION_ID_SIZE - 1] = '\0';
+}
+
+struct crew *session_crew(void)
+{
+    return NULL;
+}
+
+bool session_must_end(void)
+{
+    return world.ending;
 }
 
 /* ---- login: "secret" is everybody's password; "trouble" has trouble ---- */
@@ -307,6 +340,7 @@ static void fake_session(const struct fake_options *options, slice input, struct
     *stream =
         (struct stream){.input = input, .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
     buffer_init(&stream->output, 64 << 20);
+    world.stream = stream;
     world.core = options->core;
     world.posted = NULL;
     struct stream *pointer = stream;

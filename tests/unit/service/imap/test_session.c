@@ -188,6 +188,25 @@ static void test_idle_tells_at_once(void **state)
                                             "+ idling\r\nb BAD expected DONE\r\n");
 }
 
+static void go_down(unsigned wait)
+{
+    (void)wait;
+    world.ending = true;
+    stream_interrupt(world.stream);
+}
+
+static void test_says_goodbye_when_the_server_stops(void **state)
+{
+    (void)state;
+    world.meanwhile = go_down;
+    check_on(0, SLICE(LOGIN W "a NOOP\r\n"),
+             GREETING LOGGED_IN "* BYE the server is going down\r\n");
+    world.ending = false;
+    check_on(0, SLICE(LOGIN "a IDLE\r\n" W "DONE\r\n"),
+             GREETING LOGGED_IN "+ idling\r\n* BYE the server is going down\r\n"
+                                "a OK IDLE completed\r\n");
+}
+
 static void deleted(unsigned wait)
 {
     if (wait == 0)
@@ -298,6 +317,7 @@ int main(void)
         TEST(test_expunges_wait_for_their_moment),
         TEST(test_a_session_that_fell_behind_compares),
         TEST(test_idle_tells_at_once),
+        TEST(test_says_goodbye_when_the_server_stops),
         TEST(test_a_deleted_mailbox_ends_the_session),
         TEST(test_pieces_of_a_message_with_bare_lf),
         TEST(test_envelope_is_kept_once_parsed),
