@@ -151,7 +151,7 @@ bool dovecot_subscriptions_next(struct dovecot_subscriptions *list, struct arena
         bool more = true;
         while (more && !failed(problem)) {
             more = list->version_2 && slice_cut(rest, '\t', &level, &rest);
-            problem = utf7_decode(more ? level : rest, &text);
+            problem = utf7_decode(level, &text);
             if (more)
                 buffer_add_byte(&text, STORE_SEPARATOR);
         }

@@ -110,7 +110,7 @@ class Instance:
                               text=True, stdin=subprocess.DEVNULL, timeout=STOP_MAX_S)
         assert done.returncode == 0, f"{TOOL} {verb}: {done.stdout}{self.log_tail()}"
 
-    def log_tail(self, lines=40):
+    def log_tail(self, lines=12):
         text = ""
         for path in sorted(self.directory.glob("*.log")):
             text += f"\n--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
