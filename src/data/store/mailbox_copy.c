@@ -187,7 +187,7 @@ static error check_room(struct copy *copy, size_t count, bool move)
 error mailbox_copy(struct mailbox *mailbox, const uint32_t *uids, size_t count,
                    struct mailbox *target, bool move, uint32_t *out_uids)
 {
-    ASSERT(mailbox->account == target->account);
+    ASSERT(mailbox->account == target->account && (count == 0 || uids != out_uids));
     struct copy copy = {.from = mailbox, .to = target, .uids = uids, .out_uids = out_uids};
     for (unsigned bit = 0; bit < STORE_KEYWORDS_MAX; bit++)
         copy.keyword_to[bit] = STORE_KEYWORDS_MAX;

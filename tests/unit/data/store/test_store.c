@@ -1,166 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * The store from its face: deliveries, reading, flags, copies, expunges, and what a restart finds.
- */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
+ * The store from its face: deliveries, reading, flags, copies, expunges, quota, watching. */
+#include "in_store.h"
 
-#include <cmocka.h>
-
-#include "data/store/account.h"
-#include "data/store/delivery.h"
-#include "data/store/mail.h"
-#include "runtime/body.h"
-#include "runtime/core.h"
-#include "runtime/fiber.h"
-
-#include <dirent.h>
-#include <fcntl.h>
-#include <ftw.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <sys/stat.h>
-#include <sys/wait.h>
-#include <unistd.h>
-
-static char root[64];
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
-static int set_up(void **state)
-{
-    (void)state;
-    strcpy(root, "/tmp/ringmail-store-XXXXXX");
-    return mkdtemp(root) ? 0 : -1;
-}
-
-static int tear_down(void **state)
-{
-    (void)state;
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
-}
-
-static void must(error e, const char *what)
-{
-    if (failed(e))
-        fail_msg("%s: %s (%s, os %d)", what, e.text, error_kind_name(e.kind), e.os);
-}
-#define MUST(expression) must((expression), #expression)
-
-static struct store_settings settings(void)
-{
-    static char path[128];
-    snprintf(path, sizeof path, "%s/state", root);
-    return (struct store_settings){.path = path,
-                                   .durability = JOURNAL_DURABILITY_JOURNAL,
-                                   .journal_segment_size = 1 << 20,
-                                   .journal_segment_count = 2,
-                                   .rename_delay = 20 * TIME_MS,
-                                   .poll_interval = 20 * TIME_MS};
-}
-
-static struct store_account_key key_of(const char *name)
-{
-    static char paths[4][160], ids[4][64];
-    static unsigned next;
-    unsigned i = next++ % 4;
-    snprintf(paths[i], sizeof paths[i], "%s/mail/%s/Maildir", root, name);
-    snprintf(ids[i], sizeof ids[i], "%s@example.org", name);
-    return (struct store_account_key){slice_from_string(ids[i]), slice_from_string(paths[i]), 0, 0};
-}
-
-static uint32_t deliver(const char *user, const char *mailbox, const char *text)
-{
-    struct store_recipient to = {
-        .account = key_of(user), .mailbox = slice_from_string(mailbox), .mailbox_create = true};
-    slice parts[2] = {SLICE("Received: x\r\n"), slice_from_string(text)};
-    struct store_delivery delivery = {
-        .parts = parts, .part_count = 2, .recipients = &to, .recipient_count = 1};
-    MUST(store_deliver(&delivery));
-    MUST(to.result);
-    return to.uid;
-}
-
-static struct mailbox *open_mailbox(const char *user, const char *name)
-{
-    struct account *account;
-    struct mailbox *mailbox;
-    struct store_account_key key = key_of(user);
-    MUST(account_open(&key, true, &account));
-    MUST(mailbox_open(account, slice_from_string(name), &mailbox));
-    account_close(&account);
-    return mailbox;
-}
-
-static void assert_text(struct mailbox *mailbox, uint32_t uid, const char *text)
-{
-    struct body body;
-    MUST(mail_load(mailbox, uid, &body));
-    slice want = slice_from_string(text), have = body_slice(&body);
-    assert_int_equal(have.size, want.size + 13);
-    assert_memory_equal(have.data + 13, want.data, want.size);
-    body_close(&body);
-}
-
-static unsigned count_files(const char *user, const char *folder)
-{
-    char path[256];
-    snprintf(path, sizeof path, "%s/mail/%s/Maildir/%s", root, user, folder);
-    DIR *directory = opendir(path);
-    unsigned count = 0;
-    for (struct dirent *entry; directory && (entry = readdir(directory));)
-        count += entry->d_name[0] != '.';
-    if (directory)
-        closedir(directory);
-    return count;
-}
-
-/* Runs `body` in a core with the store open. */
-static void (*present_body)(void);
-static bool stop_cleanly;
-
-static void run_body(void *unused)
-{
-    (void)unused;
-    struct store_settings s = settings();
-    MUST(store_start(&s));
-    present_body();
-    if (stop_cleanly)
-        MUST(store_stop());
-}
-
-static void with_store(void (*body)(void))
-{
-    present_body = body;
-    stop_cleanly = true;
-    struct core_options options = {.count = 1};
-    MUST(core_run_here(&options, run_body, NULL));
-}
-
-/* In a process of its own that ends without a stop, as kill -9 does. */
-static void with_store_killed(void (*body)(void))
-{
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        present_body = body;
-        stop_cleanly = false;
-        struct core_options options = {.count = 1};
-        error e = core_run_here(&options, run_body, NULL);
-        _exit(failed(e) ? 1 : 0);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
-}
+#include <sys/file.h>
 
 static void deliver_and_read(void)
 {
@@ -195,12 +37,349 @@ static void test_delivers_and_finds_it_after_a_clean_stop(void **state)
     with_store(read_again);
 }
 
+static void flags_and_names(void)
+{
+    deliver("anna", "", "Subject: one\r\n\r\n");
+    deliver("anna", "", "Subject: two\r\n\r\n");
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    uint64_t before = mailbox_status(inbox).modseq_highest;
+    struct flag_change change = {FLAGS_ADD, MAIL_SEEN | MAIL_FLAGGED, 0, UINT64_MAX};
+    unsigned bit;
+    MUST(mailbox_keyword(inbox, SLICE("$Forwarded"), true, &bit));
+    assert_int_equal(bit, 0);
+    change.keywords = 1;
+    MUST(mailbox_flags(inbox, 1, &change));
+    assert_int_equal(mailbox_find(inbox, 1)->flags, MAIL_SEEN | MAIL_FLAGGED);
+    assert_int_equal(mailbox_status(inbox).modseq_highest, before + 1);
+    MUST(mailbox_flags(inbox, 1, &change));
+    assert_int_equal(mailbox_status(inbox).modseq_highest, before + 1);
+    change.unchanged_since = before;
+    assert_int_equal(mailbox_flags(inbox, 1, &change).kind, ERROR_BUSY);
+    assert_int_equal(mailbox_flags(inbox, 9, &change).kind, ERROR_NOT_FOUND);
+    assert_int_equal(mailbox_status(inbox).unseen, 1);
+    assert_int_equal(count_files("anna", "cur"), 0); /* lazily */
+    for (int i = 0; i < 100 && count_files("anna", "cur") == 0; i++)
+        MUST(fiber_sleep(10 * TIME_MS));
+    assert_int_equal(count_files("anna", "cur"), 1);
+    assert_int_equal(count_files("anna", "new"), 1);
+    assert_text(inbox, 1, "Subject: one\r\n\r\n");
+    change = (struct flag_change){FLAGS_REMOVE, MAIL_SEEN, 1, UINT64_MAX};
+    MUST(mailbox_flags(inbox, 1, &change));
+    assert_int_equal(mailbox_find(inbox, 1)->flags, MAIL_FLAGGED);
+    assert_int_equal(mailbox_find(inbox, 1)->keywords, 0);
+    mailbox_close(&inbox);
+}
+
+static void flags_kept(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_find(inbox, 1)->flags, MAIL_FLAGGED);
+    assert_int_equal(mailbox_find(inbox, 1)->keywords, 0);
+    assert_true(slice_equal(mailbox_keyword_name(inbox, 0), SLICE("$Forwarded")));
+    assert_text(inbox, 1, "Subject: one\r\n\r\n");
+    mailbox_close(&inbox);
+}
+
+static void test_flags_reach_index_at_once_and_names_later(void **state)
+{
+    (void)state;
+    with_store(flags_and_names);
+    with_store(flags_kept);
+}
+
+static void copy_and_move(void)
+{
+    for (int i = 0; i < 100; i++)
+        deliver("anna", "", "Subject: x\r\n\r\n");
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    MUST(mailbox_create(mailbox_account(inbox), SLICE("Archive.2024")));
+    struct mailbox *archive = open_mailbox("anna", "Archive.2024");
+    unsigned bit;
+    MUST(mailbox_keyword(inbox, SLICE("first"), true, &bit));
+    MUST(mailbox_keyword(inbox, SLICE("second"), true, &bit));
+    struct flag_change change = {FLAGS_ADD, MAIL_SEEN, 2, UINT64_MAX};
+    MUST(mailbox_flags(inbox, 7, &change));
+    uint32_t uids[101], out[101];
+    for (uint32_t i = 0; i < 101; i++)
+        uids[i] = i + 1;
+    MUST(mailbox_copy(inbox, uids, 101, archive, false, out));
+    assert_int_equal(out[0], 1);
+    assert_int_equal(out[99], 100);
+    assert_int_equal(out[100], 0); /* was never there */
+    assert_int_equal(mailbox_status(archive).messages, 100);
+    assert_int_equal(mailbox_find(archive, 7)->flags, MAIL_SEEN);
+    assert_true(slice_equal(mailbox_keyword_name(archive, 0), SLICE("second")));
+    assert_int_equal(mailbox_find(archive, 7)->keywords, 1);
+    assert_true(mailbox_find(archive, 7)->object_id == mailbox_find(inbox, 7)->object_id);
+    assert_text(archive, 50, "Subject: x\r\n\r\n");
+    MUST(mailbox_copy(inbox, uids, 40, archive, true, out));
+    assert_int_equal(mailbox_status(inbox).messages, 60);
+    assert_null(mailbox_find(inbox, 40));
+    assert_int_equal(mailbox_status(archive).messages, 140);
+    size_t removed;
+    MUST(mailbox_expunge(archive, uids, 100, &removed));
+    assert_int_equal(removed, 100);
+    assert_int_equal(mailbox_status(archive).messages, 40);
+    assert_text(archive, 101, "Subject: x\r\n\r\n");
+    MUST(mailbox_copy(archive, (uint32_t[]){101}, 1, archive, false, out)); /* into itself */
+    assert_int_equal(mailbox_status(archive).messages, 41);
+    assert_int_equal(out[0], 141);
+    struct account_usage usage;
+    MUST(account_usage(mailbox_account(inbox), &usage));
+    assert_int_equal(usage.messages, 101);
+    assert_int_equal(usage.bytes, 101 * (13 + strlen("Subject: x\r\n\r\n")));
+    assert_int_equal(count_files("anna", "new"), 60);
+    assert_int_equal(count_files("anna", ".Archive.2024/cur"), 41);
+    mailbox_close(&inbox);
+    mailbox_close(&archive);
+}
+
+static void after_copies(void)
+{
+    struct mailbox *archive = open_mailbox("anna", "Archive.2024");
+    assert_int_equal(mailbox_status(archive).messages, 41);
+    assert_int_equal(mailbox_status(archive).uid_next, 142);
+    mailbox_close(&archive);
+}
+
+static void test_copies_moves_and_expunges(void **state)
+{
+    (void)state;
+    with_store(copy_and_move);
+    with_store(after_copies);
+}
+
+static void many_recipients(void)
+{
+    struct store_recipient to[4] = {{.account = key_of("anna")},
+                                    {.account = key_of("bert"), .flags = MAIL_FLAGGED},
+                                    {.account = key_of("cara"), .mailbox = SLICE("No.Such")},
+                                    {.account = key_of("anna")}};
+    to[1].account.quota_messages = 10;
+    slice part = SLICE("Received: x\r\nSubject: to all\r\n\r\n");
+    struct store_delivery delivery = {
+        .parts = &part, .part_count = 1, .recipients = to, .recipient_count = 4};
+    MUST(store_deliver(&delivery));
+    MUST(to[0].result);
+    MUST(to[1].result);
+    assert_int_equal(to[2].result.kind, ERROR_NOT_FOUND);
+    MUST(to[3].result); /* twice the same: once */
+    assert_int_equal(count_files("anna", "new"), 1);
+    assert_int_equal(count_files("bert", "cur"), 1);
+}
+
+static void check_links(void)
+{
+    char path[512];
+    struct stat status = {0};
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new", root);
+    DIR *directory = opendir(path);
+    for (struct dirent *entry; (entry = readdir(directory));)
+        if (entry->d_name[0] != '.')
+            assert_int_equal(fstatat(dirfd(directory), entry->d_name, &status, 0), 0);
+    closedir(directory);
+    assert_int_equal(status.st_nlink, 2);
+}
+
+static void test_several_recipients_share_one_file(void **state)
+{
+    (void)state;
+    for (test_cores = 1; test_cores <= 2; test_cores++) {
+        with_store(many_recipients);
+        check_links();
+        tear_down(NULL);
+        set_up(NULL);
+    }
+    test_cores = 1;
+}
+
+static void over_quota(void)
+{
+    struct store_recipient to = {.account = key_of("anna")};
+    to.account.quota_bytes = 100;
+    slice part = SLICE("Received: x\r\nSubject: 0123456789012345678901234567890123\r\n\r\n");
+    struct store_delivery delivery = {
+        .parts = &part, .part_count = 1, .recipients = &to, .recipient_count = 1};
+    MUST(store_quota_check(&to.account, part.size));
+    MUST(store_deliver(&delivery));
+    MUST(to.result);
+    assert_int_equal(store_quota_check(&to.account, part.size).kind, ERROR_LIMIT);
+    MUST(store_quota_check(&to.account, 100 - part.size));
+    MUST(store_deliver(&delivery));
+    assert_int_equal(to.result.kind, ERROR_LIMIT);
+    assert_int_equal(count_files("anna", "new"), 1);
+}
+
+static void test_quota_is_exact(void **state)
+{
+    (void)state;
+    with_store(over_quota);
+}
+
+static unsigned notified;
+static void on_change(struct mailbox_watch *watch)
+{
+    (void)watch;
+    notified++;
+}
+
+static void watching(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    struct mailbox_watch watch;
+    struct mailbox_change change;
+    bool lost;
+    mailbox_watch(inbox, on_change, &watch);
+    assert_false(mailbox_changes_next(&watch, &change, &lost));
+    uint32_t uid = deliver("anna", "", "Subject: x\r\n\r\n");
+    struct flag_change seen = {FLAGS_ADD, MAIL_SEEN, 0, UINT64_MAX};
+    MUST(mailbox_flags(inbox, uid, &seen));
+    MUST(mailbox_expunge(inbox, &uid, 1, NULL));
+    assert_int_equal(notified, 3);
+    assert_true(mailbox_has_changes(&watch));
+    const enum mailbox_change_kind kinds[] = {MAILBOX_CHANGE_NEW, MAILBOX_CHANGE_FLAGS,
+                                              MAILBOX_CHANGE_EXPUNGE};
+    for (int i = 0; i < 3; i++) {
+        assert_true(mailbox_changes_next(&watch, &change, &lost));
+        assert_int_equal(change.kind, kinds[i]);
+        assert_int_equal(change.uid, uid);
+    }
+    assert_false(mailbox_changes_next(&watch, &change, &lost));
+    assert_false(lost);
+    uid = deliver("anna", "", "Subject: x\r\n\r\n");
+    for (int i = 0; i < 5000; i++) {
+        seen.mode = i % 2 ? FLAGS_REMOVE : FLAGS_ADD;
+        MUST(mailbox_flags(inbox, uid, &seen));
+    }
+    assert_false(mailbox_changes_next(&watch, &change, &lost));
+    assert_true(lost);
+    assert_false(mailbox_changes_next(&watch, &change, &lost));
+    assert_false(lost);
+    mailbox_unwatch(&watch);
+    mailbox_close(&inbox);
+}
+
+static void test_watchers_hear_of_every_change(void **state)
+{
+    (void)state;
+    with_store(watching);
+}
+
+static void recent_once(void)
+{
+    deliver("anna", "", "Subject: x\r\n\r\n");
+    deliver("anna", "", "Subject: x\r\n\r\n");
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    uint32_t from, to;
+    mailbox_recent(inbox, false, &from, &to);
+    assert_int_equal(from, 1);
+    assert_int_equal(to, 3);
+    mailbox_recent(inbox, true, &from, &to);
+    assert_int_equal(to - from, 2);
+    mailbox_recent(inbox, true, &from, &to);
+    assert_int_equal(to - from, 0);
+    deliver("anna", "", "Subject: x\r\n\r\n");
+    mailbox_recent(inbox, true, &from, &to);
+    assert_int_equal(from, 3);
+    assert_int_equal(to, 4);
+    mailbox_cache_set(inbox, 2, SLICE("an envelope"));
+    mailbox_close(&inbox);
+}
+
+static void recent_kept(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    uint32_t from, to;
+    mailbox_recent(inbox, true, &from, &to);
+    assert_int_equal(to - from, 0);
+    assert_true(slice_equal(mailbox_cache(inbox, mailbox_find(inbox, 2)), SLICE("an envelope")));
+    assert_int_equal(mailbox_cache(inbox, mailbox_find(inbox, 1)).size, 0);
+    mailbox_close(&inbox);
+}
+
+static void test_recent_is_for_one_session(void **state)
+{
+    (void)state;
+    with_store(recent_once);
+    with_store(recent_kept);
+}
+
+static void test_other_durabilities(void **state)
+{
+    (void)state;
+    test_durability = JOURNAL_DURABILITY_FSYNC;
+    with_store(deliver_and_read);
+    with_store(read_again);
+    tear_down(NULL);
+    set_up(NULL);
+    test_durability = JOURNAL_DURABILITY_NONE;
+    with_store(deliver_and_read);
+    with_store(read_again);
+    test_durability = JOURNAL_DURABILITY_JOURNAL;
+}
+
+static void large_message(void)
+{
+    size_t size = 450000; /* more than is written in place */
+    char *text = malloc(size);
+    for (size_t i = 0; i < size; i++)
+        text[i] = i % 64 == 62 ? '\r' : i % 64 == 63 ? '\n' : (char)('a' + i / 64 % 26);
+    slice part = slice_of(text, size);
+    struct store_recipient to = {.account = key_of("anna")};
+    struct store_delivery delivery = {
+        .parts = &part, .part_count = 1, .recipients = &to, .recipient_count = 1};
+    MUST(store_deliver(&delivery));
+    MUST(to.result);
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_status(inbox).messages, 1); /* the look at the Maildir adds none */
+    struct body body;
+    MUST(mail_load(inbox, to.uid, &body));
+    assert_int_equal(body.size, size);
+    assert_memory_equal(body.data, text, size);
+    body_close(&body);
+    mailbox_close(&inbox);
+    free(text);
+}
+
+static void test_large_messages(void **state)
+{
+    (void)state;
+    with_store(large_message);
+}
+
+static void refused(void)
+{
+    fail();
+}
+
+static void test_a_store_is_used_once(void **state)
+{
+    (void)state;
+    struct store_settings s = settings();
+    assert_int_equal(mkdir(s.path, 0700), 0);
+    char path[256];
+    snprintf(path, sizeof path, "%s/ringmail.run", s.path);
+    int fd = open(path, O_RDWR | O_CREAT, 0600);
+    assert_int_equal(flock(fd, LOCK_EX), 0);
+    assert_int_equal(run_store(refused, true).kind, ERROR_BUSY);
+    close(fd);
+}
+
+#define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test_setup_teardown(test_delivers_and_finds_it_after_a_clean_stop, set_up,
-                                        tear_down),
+        STORE_TEST(test_delivers_and_finds_it_after_a_clean_stop),
+        STORE_TEST(test_flags_reach_index_at_once_and_names_later),
+        STORE_TEST(test_copies_moves_and_expunges),
+        STORE_TEST(test_several_recipients_share_one_file),
+        STORE_TEST(test_quota_is_exact),
+        STORE_TEST(test_watchers_hear_of_every_change),
+        STORE_TEST(test_recent_is_for_one_session),
+        STORE_TEST(test_other_durabilities),
+        STORE_TEST(test_large_messages),
+        STORE_TEST(test_a_store_is_used_once),
     };
-    (void)with_store_killed;
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
