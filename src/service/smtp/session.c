@@ -64,23 +64,23 @@ static error greet(struct smtp_session *s)
     return smtp_answer_lines(s, 220, NULL, line);
 }
 
-/* WAITS for the next command while holding nothing. NONE: there is input. */
+/* WAITS for the next command while holding nothing. NONE: there is input. A server that is about to
+ * stop lets the transaction in hand finish (RFC 5321 3.8 asks for 421 where it does not). */
 static error wait_command(struct smtp_session *s, enum smtp_reply *out_reply)
 {
     instant deadline = time_after(s->settings->command_timeout);
-    for (;;) {
-        error waited = stream_wait_input(s->stream, deadline);
-        if (waited.kind == ERROR_TIMEOUT) {
-            *out_reply = SMTP_REPLY_IDLE_TOO_LONG;
-            return OK;
-        }
-        if (waited.kind != ERROR_BUSY)
-            return waited;
-        if (session_must_end() && !s->transaction.open) { /* what is in hand may be finished */
+    error waited;
+    do {
+        if (session_must_end() && !s->transaction.open) {
             *out_reply = SMTP_REPLY_SHUTTING_DOWN;
             return OK;
         }
-    }
+        waited = stream_wait_input(s->stream, deadline);
+    } while (waited.kind == ERROR_BUSY);
+    if (waited.kind != ERROR_TIMEOUT)
+        return waited;
+    *out_reply = SMTP_REPLY_IDLE_TOO_LONG;
+    return OK;
 }
 
 /* One line, or the reply that stands for it. */

@@ -64,8 +64,6 @@ static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcp
 {
     struct smtp_transaction *t = &s->transaction;
     struct directory_resolution resolution;
-    if (!t->open)
-        return SMTP_REPLY_MAIL_FIRST;
     if (t->recipient_count >= s->settings->recipients_max)
         return SMTP_REPLY_TOO_MANY_RECIPIENTS; /* RFC 5321 4.5.3.1.10 */
     error problem =
@@ -82,6 +80,8 @@ static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcp
 
 error smtp_command_rcpt(struct smtp_session *s, const struct smtp_command *command)
 {
+    if (!s->transaction.open)
+        return smtp_answer(s, SMTP_REPLY_MAIL_FIRST);
     instant began = time_now();
     enum smtp_reply reply = admit(s, &command->rcpt);
     metric_observe(&resolve_time, (uint64_t)(time_now() - began));

@@ -86,6 +86,8 @@ static void test_recipients(void **state)
 {
     (void)state;
     CHECK(E M "RCPT TO:<x@elsewhere>\r\n", "220 250 250 550");
+    CHECK(E R M "DATA\r\n", "220 250 503 250 503");
+    CHECK(E M "RCPT TO:<x@elsewhere>\r\nDATA\r\n", "220 250 250 550 554");
     CHECK(E M "RCPT TO:<nobody@example.org>\r\n", "220 250 250 550");
     CHECK(E M "RCPT TO:<loop@example.org>\r\n", "220 250 250 550");
     CHECK(E M "RCPT TO:<trouble@example.org>\r\n", "220 250 250 451");
