@@ -2,6 +2,7 @@
 #include "base/log.h"
 
 #include "base/time.h"
+#include "base/utf8.h"
 
 #include <errno.h>
 #include <stdatomic.h>
@@ -53,6 +54,18 @@ static bool is_plain(slice value)
     return value.size > 0;
 }
 
+/* JSON is UTF-8: what is not becomes U+FFFD, byte by byte. How many bytes of the text were used. */
+static size_t put_beyond_ascii(struct log_line *line, slice text)
+{
+    uint32_t point;
+    size_t size = utf8_decode(text, &point);
+    if (size)
+        put(line, text.data, size);
+    else
+        put_string(line, "\\ufffd");
+    return size ? size : 1;
+}
+
 static void put_escaped(struct log_line *line, slice value)
 {
     for (size_t i = 0; i < value.size; i++) {
@@ -66,8 +79,10 @@ static void put_escaped(struct log_line *line, slice value)
             put(line, (char[2]){'\\', (char)c}, 2);
         else if (c < ' ' || c == 0x7f)
             put(line, escape, (size_t)snprintf(escape, sizeof escape, "\\u%04x", c));
-        else
+        else if (c < 0x80 || !line->json)
             put(line, (const char *)&value.data[i], 1);
+        else
+            i += put_beyond_ascii(line, slice_from(value, i)) - 1;
     }
 }
 
@@ -85,29 +100,46 @@ static void put_key(struct log_line *line, const char *key)
     put(line, "=", 1);
 }
 
-struct log_line log_begin(enum log_level level, const char *event)
+/* "2026-11-22T15:04:46": the text of a second serves every line of that second. */
+static const char *stamp_of(int64_t seconds)
 {
-    struct log_line line;
-    line.enabled = log_enabled(level);
-    line.json = atomic_load_explicit(&log_format_now, memory_order_relaxed) == LOG_JSON;
-    line.level = level;
-    line.size = 0;
-    if (!line.enabled)
-        return line;
-    static const char *const names[] = {"debug", "info", "warning", "error"};
+    static _Thread_local char stamp[32];
+    static _Thread_local int64_t stamp_seconds = INT64_MIN;
+    if (seconds != stamp_seconds) {
+        struct tm parts;
+        time_t now = (time_t)seconds;
+        gmtime_r(&now, &parts);
+        strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
+        stamp_seconds = seconds;
+    }
+    return stamp;
+}
+
+static void put_time(struct log_line *line)
+{
     int64_t now = time_wall();
-    time_t seconds = (time_t)(now / TIME_S);
-    struct tm parts;
-    char stamp[48];
-    gmtime_r(&seconds, &parts);
-    size_t size = strftime(stamp, sizeof stamp, "%Y-%m-%dT%H:%M:%S", &parts);
-    snprintf(stamp + size, sizeof stamp - size, ".%03dZ", (int)(now % TIME_S / TIME_MS));
-    if (line.json)
-        put(&line, "{", 1);
-    log_string(&line, "time", stamp);
-    log_string(&line, "level", names[level]);
-    log_string(&line, "event", event);
-    return line;
+    int ms = (int)(now % TIME_S / TIME_MS);
+    char fraction[] = {'.', (char)('0' + ms / 100), (char)('0' + ms / 10 % 10),
+                       (char)('0' + ms % 10), 'Z'};
+    put_string(line, line->json ? "{\"time\":\"" : "time=");
+    put_string(line, stamp_of(now / TIME_S));
+    put(line, fraction, sizeof fraction);
+    if (line->json)
+        put(line, "\"", 1);
+}
+
+void log_begin_into(struct log_line *line, enum log_level level, const char *event)
+{
+    line->enabled = log_enabled(level);
+    line->json = atomic_load_explicit(&log_format_now, memory_order_relaxed) == LOG_JSON;
+    line->level = level;
+    line->size = 0;
+    if (!line->enabled)
+        return;
+    static const char *const names[] = {"debug", "info", "warning", "error"};
+    put_time(line);
+    log_string(line, "level", names[level]);
+    log_string(line, "event", event);
 }
 
 void log_text(struct log_line *line, const char *key, slice value)
@@ -134,9 +166,15 @@ void log_number(struct log_line *line, const char *key, int64_t value)
     if (!line->enabled || line->size + strlen(key) + 28 > LOG_LINE_SIZE_MAX)
         return;
     char digits[24];
-    int size = snprintf(digits, sizeof digits, "%lld", (long long)value);
+    size_t at = sizeof digits;
+    uint64_t left = value < 0 ? 0 - (uint64_t)value : (uint64_t)value;
+    do
+        digits[--at] = (char)('0' + left % 10);
+    while ((left /= 10) > 0);
+    if (value < 0)
+        digits[--at] = '-';
     put_key(line, key);
-    put(line, digits, (size_t)size);
+    put(line, digits + at, sizeof digits - at);
 }
 
 void log_error(struct log_line *line, error e)

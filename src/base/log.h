@@ -37,7 +37,13 @@ void log_configure(int descriptor, enum log_level level, enum log_format format)
 bool log_enabled(enum log_level level);
 
 /* `event` is a dotted noun: "smtp.session", "delivery", "journal.replay". */
-struct log_line log_begin(enum log_level level, const char *event);
+void log_begin_into(struct log_line *line, enum log_level level, const char *event);
+static inline struct log_line log_begin(enum log_level level, const char *event)
+{
+    struct log_line line;
+    log_begin_into(&line, level, event);
+    return line;
+}
 void log_text(struct log_line *line, const char *key, slice value);
 void log_string(struct log_line *line, const char *key, const char *value);
 void log_number(struct log_line *line, const char *key, int64_t value);

@@ -51,6 +51,13 @@ static void test_writes_json(void **state)
         "\"count\":-3,\"error\":\"temporary\",\"reason\":\"append\",\"os\":\"ENOSPC\"}\n");
 }
 
+static void test_json_is_always_utf8(void **state)
+{
+    (void)state;
+    const char *line = written(LOG_JSON, SLICE("\xc3\xaf\xff"));
+    assert_non_null(strstr(line, "\"value\":\"\xc3\xaf\\ufffd\""));
+}
+
 static void test_cuts_long_lines(void **state)
 {
     (void)state;
@@ -67,6 +74,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_writes_logfmt),
         cmocka_unit_test(test_writes_json),
+        cmocka_unit_test(test_json_is_always_utf8),
         cmocka_unit_test(test_cuts_long_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
