@@ -40,7 +40,8 @@ static error join(struct arena *arena, slice local, slice domain, slice *out_who
 {
     char *whole = arena_alloc_bytes(arena, local.size + 1 + domain.size);
     TRY_MEMORY(whole);
-    memcpy(whole, local.data, local.size);
+    if (local.size)
+        memcpy(whole, local.data, local.size);
     whole[local.size] = '@';
     memcpy(whole + local.size + 1, domain.data, domain.size);
     *out_whole = slice_of(whole, local.size + 1 + domain.size);

@@ -107,9 +107,9 @@ static inline void fake_directory_close(struct directory *directory)
 
 static inline struct directory_settings test_settings(void)
 {
-    static struct arena arena;
+    static struct arena arena = {.limit = 1 << 16};
     struct directory_settings settings;
-    arena_init(&arena, 1 << 16);
+    arena_reset(&arena);
     assert_ok(settings_default(&directory_setting_table, &arena, &settings));
     return settings;
 }
