@@ -220,9 +220,8 @@ bool mailbox_locate(struct mailbox *mailbox, uint32_t uid)
     struct maildir_name name;
     if (!failed(problem) && locate.found && index_find(&mailbox->index, uid) && !mailbox->gone &&
         maildir_name_parse(locate.found->name, &name)) {
-        bool in_cur = maildir_put_in_order(mailbox->directory, locate.found, &name);
-        corrected = !failed(index_set_name(&mailbox->index, uid, in_cur, name.flags));
-        mailbox_touch(mailbox);
+        corrected = !failed(
+            mailbox_take_flags(mailbox, index_find(&mailbox->index, uid), locate.found, &name));
     }
     if (!failed(problem))
         scan_close(&locate.scan);

@@ -55,8 +55,8 @@ static error list_files(struct sync *sync)
 
 /* What another program wrote into the file name wins over what we knew, but not over flags of ours
  * that are not in a name yet. */
-static error take_flags(struct mailbox *mailbox, const struct mail *mail,
-                        const struct scan_file *file, const struct maildir_name *name)
+error mailbox_take_flags(struct mailbox *mailbox, const struct mail *mail,
+                         const struct scan_file *file, const struct maildir_name *name)
 {
     uint32_t uid = mail->uid;
     uint32_t changed = name->flags ^ mail->name_flags;
@@ -102,7 +102,7 @@ static error compare_one(struct sync *sync, const struct mail *mail)
             (name.flags != mail->name_flags ||
              file->in_cur != (bool)(mail->internal & MAIL_IN_CUR) || !name.canonical)) {
             if (!file_is_there(mailbox, mail))
-                return take_flags(mailbox, mail, file, &name);
+                return mailbox_take_flags(mailbox, mail, file, &name);
         }
         return OK;
     }

@@ -65,6 +65,8 @@ struct mailbox {
     uint64_t change_first; /* sequence of changes[0] */
 };
 
+struct scan_file;
+
 struct store_core {
     bool open;
     struct map accounts;
@@ -159,6 +161,9 @@ void mailbox_note_stale(struct mailbox *mailbox, uint32_t uid);
 void mailbox_rename_stale(struct mailbox *mailbox, unsigned max);
 /* WAITS. Looks the file up under any name; true where the entry was corrected. */
 bool mailbox_locate(struct mailbox *mailbox, uint32_t uid);
+/* The file of `mail` lies under another name than known: takes what that says. */
+error mailbox_take_flags(struct mailbox *mailbox, const struct mail *mail,
+                         const struct scan_file *file, const struct maildir_name *name);
 /* Makes cur, new, tmp. Blocks. */
 error mailbox_make_directories(const char *path);
 error mailbox_open_directory(struct mailbox *mailbox);
