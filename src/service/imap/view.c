@@ -317,8 +317,6 @@ static error tell_changed(struct imap_session *s, uint32_t count)
     view->changed = (struct imap_view_pending){0};
     view->modseq_told = mailbox_status(view->mailbox).modseq_highest;
     error problem = OK;
-    if (mailbox_keyword_count(view->mailbox) > view->keywords_told)
-        imap_view_write_flags(s, true);
     for (uint32_t i = 0; changed.overflow && i < count && !failed(problem); i++) {
         const struct mail *mail = mailbox_find(view->mailbox, view->uids[i]);
         if (mail && mail->modseq > told)
@@ -346,6 +344,8 @@ error imap_view_tell(struct imap_session *s, bool expunges)
     imap_view_gather(view);
     if (expunges && has_pending(&view->expunged))
         tell_expunges(s);
+    if (mailbox_keyword_count(view->mailbox) > view->keywords_told)
+        imap_view_write_flags(s, true); /* before a message that has it is seen */
     uint32_t known = view->count;
     TRY(tell_new(s));
     if (has_pending(&view->changed))

@@ -99,5 +99,7 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
     }
     if (failed(problem))
         log_failure(attempt, problem);
-    return problem;
+    /* The log knows what was wrong; whoever guesses must not. */
+    return problem.kind == ERROR_DENIED ? error_make(ERROR_DENIED, "wrong name or password")
+                                        : problem;
 }
