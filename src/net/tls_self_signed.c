@@ -64,11 +64,34 @@ static error add_general_name(Cert *certificate, unsigned char tag, slice value)
     return OK;
 }
 
+enum { HEADER_ROOM = 4, TAG_SEQUENCE = 0x30, TAG_DNS = 0x82, TAG_IP = 0x87 };
+
+/* Puts the SEQUENCE before the names; DER wants its size in as few bytes as possible. */
+static void finish_names(Cert *certificate)
+{
+    size_t content = (size_t)certificate->altNamesSz - HEADER_ROOM;
+    unsigned char *names = certificate->altNames;
+    unsigned char header[HEADER_ROOM] = {TAG_SEQUENCE, (unsigned char)content};
+    size_t header_size = 2;
+    if (content > 255) {
+        header[1] = 0x82;
+        header[2] = (unsigned char)(content >> 8);
+        header[3] = (unsigned char)content;
+        header_size = 4;
+    } else if (content > 127) {
+        header[1] = 0x81;
+        header[2] = (unsigned char)content;
+        header_size = 3;
+    }
+    memmove(names + header_size, names + HEADER_ROOM, content);
+    memcpy(names, header, header_size);
+    certificate->altNamesSz = (int)(header_size + content);
+}
+
 static error add_names(Cert *certificate, const slice *names, unsigned count)
 {
-    static const char loopback[17] = {127, 0, 0, 1, [16] = 1};
-    enum { TAG_SEQUENCE = 0x30, TAG_DNS = 0x82, TAG_IP = 0x87 };
-    certificate->altNamesSz = 4; /* the SEQUENCE, its size in two bytes */
+    static const char loopback[4] = {127, 0, 0, 1}, loopback_6[16] = {[15] = 1};
+    certificate->altNamesSz = HEADER_ROOM;
     for (unsigned i = 0; i < count; i++) {
         struct address address;
         if (!failed(address_parse_ip(names[i], &address))) {
@@ -78,16 +101,11 @@ static error add_names(Cert *certificate, const slice *names, unsigned count)
         }
         TRY(add_general_name(certificate, TAG_DNS, names[i]));
         if (slice_equal_nocase(names[i], SLICE("localhost"))) {
-            static const char ip6[16] = {[15] = 1};
-            TRY(add_general_name(certificate, TAG_IP, slice_of(loopback, 4)));
-            TRY(add_general_name(certificate, TAG_IP, slice_of(ip6, 16)));
+            TRY(add_general_name(certificate, TAG_IP, slice_of(loopback, sizeof loopback)));
+            TRY(add_general_name(certificate, TAG_IP, slice_of(loopback_6, sizeof loopback_6)));
         }
     }
-    int content = certificate->altNamesSz - 4;
-    certificate->altNames[0] = TAG_SEQUENCE;
-    certificate->altNames[1] = 0x82;
-    certificate->altNames[2] = (unsigned char)(content >> 8);
-    certificate->altNames[3] = (unsigned char)content;
+    finish_names(certificate);
     return OK;
 }
 

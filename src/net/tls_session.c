@@ -43,6 +43,13 @@ struct tls_session {
     bool established;
 };
 
+_Thread_local WOLFSSL_SESSION *tls_client_resume;
+
+WOLFSSL *tls_stream_engine(const struct stream *stream)
+{
+    return stream->tls->ssl;
+}
+
 /* ---- The engine's callbacks ---- */
 
 int tls_take_cipher(WOLFSSL *ssl, char *data, int size, void *context)
@@ -400,6 +407,8 @@ static error connect_session(struct stream *stream, struct tls_client *client, s
             wolfSSL_check_domain_name(session->ssl, session->server_name) != WOLFSSL_SUCCESS)
             return error_make(ERROR_LIMIT, "out of memory for a TLS session");
     }
+    if (tls_client_resume)
+        wolfSSL_set_session(session->ssl, tls_client_resume);
     if (alpn.size && wolfSSL_UseALPN(session->ssl, (char *)alpn.data, (unsigned)alpn.size,
                                      WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) != WOLFSSL_SUCCESS)
         return error_make(ERROR_LIMIT, "out of memory for a TLS session");

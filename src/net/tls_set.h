@@ -54,6 +54,10 @@ int tls_ticket_crypt(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                      unsigned char iv[WOLFSSL_TICKET_IV_SZ],
                      unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt, unsigned char *ticket,
                      int size, int *out_size, void *context);
+/* The engine under a stream, and the session the next client handshake of this thread shall resume:
+ * for resumption by outbound delivery's cache, and for tests. */
+WOLFSSL *tls_stream_engine(const struct stream *stream);
+extern _Thread_local WOLFSSL_SESSION *tls_client_resume;
 /* For tests: as if so many nanoseconds had passed for the ticket keys. */
 void tls_ticket_age(int64_t by_ns);
 

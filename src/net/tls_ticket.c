@@ -80,7 +80,6 @@ int tls_ticket_crypt(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
                      unsigned char mac[WOLFSSL_TICKET_MAC_SZ], int encrypt, unsigned char *ticket,
                      int size, int *out_size, void *context)
 {
-    (void)ssl;
     (void)context;
     struct ticket_key key;
     bool old;
@@ -96,7 +95,9 @@ int tls_ticket_crypt(WOLFSSL *ssl, unsigned char name[WOLFSSL_TICKET_NAME_SZ],
             result = WOLFSSL_TICKET_RET_OK;
     } else if (wc_ChaCha20Poly1305_Decrypt(key.secret, iv, name, WOLFSSL_TICKET_NAME_SZ, ticket,
                                            (word32)size, mac, ticket) == 0) {
-        result = old ? WOLFSSL_TICKET_RET_CREATE : WOLFSSL_TICKET_RET_OK;
+        /* TLS 1.3 gives a new ticket in any case, and wolfSSL refuses this answer there. */
+        result = old && wolfSSL_version(ssl) != TLS1_3_VERSION ? WOLFSSL_TICKET_RET_CREATE
+                                                               : WOLFSSL_TICKET_RET_OK;
     }
     if (result != WOLFSSL_TICKET_RET_REJECT)
         *out_size = size;
