@@ -57,6 +57,8 @@ error smtp_command_bdat(struct smtp_session *s, const struct smtp_command *comma
         const struct smtp_bdat nothing_left = {.last = bdat->last};
         return refuse(s, &nothing_left, SMTP_REPLY_OUT_OF_MEMORY);
     }
+    if (problem.kind == ERROR_TIMEOUT)
+        return smtp_answer(s, SMTP_REPLY_IDLE_TOO_LONG);
     TRY(problem);
     if (bdat->last)
         return smtp_receive(s);

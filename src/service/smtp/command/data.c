@@ -38,6 +38,8 @@ error smtp_command_data(struct smtp_session *s, const struct smtp_command *comma
     body_init(&t->body, size_max + BODY_SLACK);
     error problem = stream_read_body_dot(s->stream, &t->body, size_max,
                                          time_after(s->settings->message_timeout));
+    if (problem.kind == ERROR_TIMEOUT)
+        return smtp_answer(s, SMTP_REPLY_IDLE_TOO_LONG);
     if (problem.kind != ERROR_NONE && problem.kind != ERROR_LIMIT &&
         problem.kind != ERROR_MALFORMED)
         return problem;
