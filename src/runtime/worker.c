@@ -145,7 +145,7 @@ static void *worker_thread(void *argument)
 {
     struct lane *lane = argument;
     if (lane->kind == WORKER_COMPUTE)
-        setpriority(PRIO_PROCESS, (id_t)gettid(), COMPUTE_NICE);
+        setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + COMPUTE_NICE);
     pthread_mutex_lock(&lane->lock);
     while (true) {
         while (!lane->first && !lane->closing) {
