@@ -20,7 +20,6 @@ void scheduler_begin(uint32_t fibers_max, size_t stack_size)
 {
     ASSERT(!scheduler.alive);
     memset(&scheduler, 0, sizeof scheduler);
-    list_init(&scheduler.ready);
     scheduler.fibers_max = fibers_max ? fibers_max : FIBERS_MAX_DEFAULT;
     scheduler.alive = true;
     context_adopt_thread(&scheduler.loop);
@@ -41,12 +40,28 @@ void scheduler_end(void)
 
 static struct fiber *take_next(void)
 {
-    if (scheduler.budget == 0 || list_is_empty(&scheduler.ready))
+    struct fiber *next = scheduler.first_ready;
+    if (scheduler.budget == 0 || !next)
         return NULL;
     scheduler.budget--;
-    struct fiber *next = CONTAINER_OF(scheduler.ready.next, struct fiber, ready);
-    list_remove(&next->ready);
+    scheduler.first_ready = next->next_ready;
+    /* With thousands of fibers each lies in memory that was not touched for long. The one after
+     * this is known: fetch it while this one runs. */
+    if (next->next_ready) {
+        __builtin_prefetch(next->next_ready->context.stack_pointer);
+        __builtin_prefetch(next->next_ready->next_ready);
+    }
     return next;
+}
+
+static void append_ready(struct fiber *fiber)
+{
+    fiber->next_ready = NULL;
+    if (scheduler.first_ready)
+        scheduler.last_ready->next_ready = fiber;
+    else
+        scheduler.first_ready = fiber;
+    scheduler.last_ready = fiber;
 }
 
 void scheduler_run(void)
@@ -72,7 +87,7 @@ static struct context *choose_next(void)
 static void make_ready(struct fiber *fiber)
 {
     fiber->parked = false;
-    list_append(&scheduler.ready, &fiber->ready);
+    append_ready(fiber);
 }
 
 static void switch_away(struct fiber *self)
@@ -125,7 +140,6 @@ error fiber_start_always(struct crew *crew, const char *name, fiber_function *fu
     fiber->owner = NULL;
     fiber->interruptible = NULL;
     fiber->steadfast = fiber->wake_pending = fiber->timed_out = false;
-    list_init(&fiber->ready);
     list_init(&fiber->member);
     timer_init(&fiber->deadline, deadline_fired);
     context_make(&fiber->context, stack->low, stack_top(stack), run_fiber, fiber);
@@ -170,7 +184,7 @@ static error cancelled(void)
 error fiber_yield(void)
 {
     struct fiber *fiber = self();
-    list_append(&scheduler.ready, &fiber->ready);
+    append_ready(fiber);
     switch_away(fiber);
     return fiber->crew->cancelled ? cancelled() : OK;
 }

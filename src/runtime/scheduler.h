@@ -25,8 +25,8 @@ struct ring_operation;
 struct fiber {
     struct stack stack; /* first: the fiber lies at the top of its own stack */
     struct context context;
-    struct list ready;  /* in scheduler->ready */
-    struct list member; /* in crew->fibers */
+    struct fiber *next_ready; /* in the scheduler's queue */
+    struct list member;       /* in crew->fibers */
     struct timer deadline;
     struct crew *crew;
     struct scheduler *home;
@@ -42,10 +42,10 @@ struct fiber {
 };
 
 struct scheduler {
-    struct list ready;
-    struct fiber *current; /* NULL in scheduler context */
-    struct context loop;   /* the core's own flow */
-    unsigned budget;       /* switches left in this turn */
+    struct fiber *first_ready, *last_ready; /* last is only valid where there is a first */
+    struct fiber *current;                  /* NULL in scheduler context */
+    struct context loop;                    /* the core's own flow */
+    unsigned budget;                        /* switches left in this turn */
     uint32_t fibers, fibers_high, fibers_max;
     uint64_t switches;
     bool alive; /* between begin and end */
@@ -60,7 +60,7 @@ void scheduler_end(void);
 void scheduler_run(void);
 static inline bool scheduler_is_ready(void)
 {
-    return !list_is_empty(&scheduler.ready);
+    return scheduler.first_ready != NULL;
 }
 
 /* fiber_start that also works in a cancelled crew: what must be answered is run even then. */

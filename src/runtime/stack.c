@@ -41,10 +41,10 @@ struct slab {
 };
 
 static _Thread_local struct {
-    struct slab *slabs; /* only the first may have unused stacks */
-    struct stack *free;
+    struct slab *slabs;        /* only the first may have unused stacks */
+    struct stack *warm, *cold; /* free: with and without their pages */
     size_t stack_size;
-    uint32_t free_count;
+    uint32_t warm_count, cold_count;
     uint32_t high_bytes;
     uint32_t given; /* for sampling */
 } pool;
@@ -80,8 +80,8 @@ void stacks_end(void (*forget)(struct stack *stack))
         munmap(slab->memory, pool.stack_size * STACKS_PER_SLAB);
         free(slab);
     }
-    pool.free = NULL;
-    pool.free_count = 0;
+    pool.warm = pool.cold = NULL;
+    pool.warm_count = pool.cold_count = 0;
 }
 
 static struct slab *slab_make(void)
@@ -115,11 +115,11 @@ static bool guard(char *page)
 
 struct stack *stack_take(void)
 {
-    struct stack *stack = pool.free;
+    struct stack *stack = pool.warm ? pool.warm : pool.cold;
     if (stack) {
-        pool.free = stack->next;
-        pool.free_count--;
-        stack->fresh = false;
+        struct stack **list = pool.warm ? &pool.warm : &pool.cold;
+        --*(pool.warm ? &pool.warm_count : &pool.cold_count);
+        *list = stack->next;
         return stack;
     }
     struct slab *slab = pool.slabs;
@@ -129,7 +129,6 @@ struct stack *stack_take(void)
         return NULL;
     stack = place(slab, slab->used);
     stack->low = slab->memory + slab->used * pool.stack_size + STACK_PAGE;
-    stack->fresh = true;
     slab->used++;
     metric_add(&stacks_mapped, 1);
     return stack;
@@ -155,11 +154,16 @@ void stack_give(struct stack *stack)
 {
     if (pool.given++ % SAMPLE_EVERY == 0)
         measure(stack);
-    if (pool.free_count >= STACKS_WARM_MAX)
-        stack_trim(stack, __builtin_frame_address(0));
-    stack->next = pool.free;
-    pool.free = stack;
-    pool.free_count++;
+    if (pool.warm_count < STACKS_WARM_MAX) {
+        stack->next = pool.warm;
+        pool.warm = stack;
+        pool.warm_count++;
+        return;
+    }
+    stack_trim(stack, __builtin_frame_address(0));
+    stack->next = pool.cold;
+    pool.cold = stack;
+    pool.cold_count++;
 }
 
 void stack_trim(struct stack *stack, const void *used_down_to)
@@ -180,5 +184,5 @@ uint32_t stacks_high_bytes(void)
 
 uint32_t stacks_pooled(void)
 {
-    return pool.free_count;
+    return pool.warm_count + pool.cold_count;
 }

@@ -19,13 +19,12 @@ enum {
     STACK_SIZE_MIN = 16 * 1024,
     STACK_OWNER_SIZE = 512, /* bytes for the owner at the top, struct stack included */
     STACKS_PER_SLAB = 64,
-    STACKS_WARM_MAX = 1024, /* free stacks beyond these give their pages back */
+    STACKS_WARM_MAX = 1024, /* free stacks that keep their pages; more give them back */
 };
 
 struct stack {
     struct stack *next; /* while free */
     char *low;          /* first usable byte, above the guard page */
-    bool fresh;         /* never used before */
 };
 
 void stacks_begin(size_t stack_size);
