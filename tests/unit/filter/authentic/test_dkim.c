@@ -93,9 +93,10 @@ static void check_algorithm(enum signature_algorithm algorithm)
     assert_error(verify_first(with_replaced(message, "Message-ID: ", "From: x@y\r\nMessage-ID: "),
                               &public, 2000),
                  ERROR_DENIED);
-    assert_error(verify_first(with_replaced(message, "Message-ID: ", "Subject: again\r\nMessage-ID: "),
-                              &public, 2000),
-                 ERROR_DENIED);
+    assert_error(
+        verify_first(with_replaced(message, "Message-ID: ", "Subject: again\r\nMessage-ID: "),
+                     &public, 2000),
+        ERROR_DENIED);
     signing_key_destroy(&key);
     signing_key_destroy(&other);
 }
