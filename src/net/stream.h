@@ -115,7 +115,7 @@ error stream_send(struct stream *stream, slice data, instant deadline);
  * Plain input still buffered is ERROR_BUG: drop it first. */
 error stream_start_tls_server(struct stream *stream, struct tls_server *server, slice alpn,
                               instant deadline);
-/* `name`: for SNI and for verification. */
+/* `name`: for SNI and for verification, which knows names only: an IP address never verifies. */
 error stream_start_tls_client(struct stream *stream, struct tls_client *client, slice name,
                               slice alpn, instant deadline);
 bool stream_is_tls(const struct stream *stream);
