@@ -79,7 +79,8 @@ class Traffic:
                 self._refused(repr(greeting))
                 time.sleep(0.05)
                 return
-            client.ehlo()
+            if not self._expect(client.command("EHLO client.example.net"), "EHLO"):
+                return
             for _ in range(generator.randint(1, 10)):
                 if self.stopped.is_set():
                     return
