@@ -158,7 +158,7 @@ def test_smtp_recipients_that_are_refused(mail_client, recipient, code, enhanced
 
 
 @pytest.mark.parametrize("lines, codes", [
-    (["RCPT TO:<user0001@example.org>"], [503]), (["DATA"], [503]), (["BDAT 3 LAST\r\nabc"], [503]),
+    (["RCPT TO:<user0001@example.org>"], [503]), (["DATA"], [503]), (["BDAT 5 LAST\r\nabc"], [503]),
     (["MAIL FROM:<a@example.net>", "MAIL FROM:<b@example.net>"], [250, 503]),
     (["MAIL FROM:<a@example.net> BOGUS=1"], [555]), (["MAIL FROM:<a@example.net> SIZE=x"], [501]),
     (["MAIL FROM:a@example.net extra"], [501]), (["MAIL"], [501]), (["EHLO"], [501]), (["NOOP"], [250]),
