@@ -59,6 +59,11 @@ static error sync_file(int directory, const char *path, bool in_cur)
     return result == 0 ? OK : error_system(problem, "cannot sync a mail");
 }
 
+static bool must_sync(const struct local_delivery *local)
+{
+    return local->sync || store_shared.settings.durability == JOURNAL_DURABILITY_FSYNC;
+}
+
 static error write_file(void *argument)
 {
     const struct file_job *job = argument;
@@ -75,15 +80,14 @@ static error write_file(void *argument)
         }
     }
     metric_add(linked ? &store_links : &store_files, 1);
-    if (store_shared.settings.durability == JOURNAL_DURABILITY_FSYNC)
+    if (must_sync(job->local))
         TRY(sync_file(job->directory, job->path, job->in_cur));
     return OK;
 }
 
 static bool needs_worker(const struct local_delivery *local)
 {
-    return store_shared.settings.durability == JOURNAL_DURABILITY_FSYNC ||
-           (!local->link && local->size > MAILBOX_WRITE_IN_PLACE_MAX);
+    return must_sync(local) || (!local->link && local->size > MAILBOX_WRITE_IN_PLACE_MAX);
 }
 
 static error make_file(struct mailbox *mailbox, const struct local_delivery *local,

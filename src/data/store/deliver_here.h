@@ -12,6 +12,7 @@ struct local_delivery {
     struct store_recipient *to;
     slice base;
     uint64_t size, virtual_size;
+    bool sync;        /* make the file durable by itself: the journal has no record of it */
     const char *link; /* an earlier recipient's file, absolute; NULL: write one */
     char *out_path;   /* DELIVERED_PATH_SIZE bytes, or NULL: where the file lies */
 };

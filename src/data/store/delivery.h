@@ -3,7 +3,8 @@
  *
  * Mail into mailboxes, from any core: journal and home cores at the same time. This is all that
  * SMTP, LMTP, Sieve and APPEND need to know of both. A message of several local recipients is
- * journaled once and is one file, hard-linked.
+ * journaled once and is one file, hard-linked. A message that could never fit in the journal is
+ * made durable by syncing its file instead.
  */
 #include "data/store/store.h"
 

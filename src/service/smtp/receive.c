@@ -109,7 +109,10 @@ static error deliver(struct smtp_session *s, slice id)
     for (const struct smtp_target *target = t->targets; target; target = target->next)
         delivery.targets[delivery.count++] =
             (struct deliver_local_target){.account = target->account, .detail = target->detail};
-    TRY(deliver_local(&delivery, &t->arena));
+    error problem = deliver_local(&delivery, &t->arena);
+    if (problem.kind == ERROR_LIMIT) /* ours, not a mailbox's */
+        problem.kind = ERROR_TEMPORARY;
+    TRY(problem);
     return first_failure(&delivery);
 }
 

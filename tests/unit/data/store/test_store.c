@@ -352,6 +352,34 @@ static void refused(void)
     fail();
 }
 
+/* Larger than both segments of the journal together: durable all the same, by its file. */
+static void larger_than_the_journal(void)
+{
+    size_t size = 3 << 20;
+    char *text = malloc(size);
+    assert_non_null(text);
+    memset(text, 'x', size);
+    slice part = slice_of(text, size);
+    struct store_recipient to[2] = {{.account = key_of("anna")}, {.account = key_of("bert")}};
+    struct store_delivery delivery = {
+        .parts = &part, .part_count = 1, .recipients = to, .recipient_count = 2};
+    MUST(store_deliver(&delivery));
+    MUST(to[0].result);
+    MUST(to[1].result);
+    struct mailbox *inbox = open_mailbox("bert", "INBOX");
+    assert_int_equal(mailbox_find(inbox, to[1].uid)->size, size);
+    mailbox_close(&inbox);
+    free(text);
+}
+
+static void test_larger_than_the_journal(void **state)
+{
+    (void)state;
+    with_store(larger_than_the_journal);
+    assert_int_equal(count_files("anna", "new"), 1);
+    assert_int_equal(count_files("bert", "new"), 1);
+}
+
 static void test_a_store_is_used_once(void **state)
 {
     (void)state;
@@ -379,6 +407,7 @@ int main(void)
         STORE_TEST(test_recent_is_for_one_session),
         STORE_TEST(test_other_durabilities),
         STORE_TEST(test_large_messages),
+        STORE_TEST(test_larger_than_the_journal),
         STORE_TEST(test_a_store_is_used_once),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
