@@ -20,8 +20,9 @@ METRIC_COUNTER(pool_connect_failed, "ringmail_directory_connects_total", "result
 
 static const int64_t HOST_PAUSE_MIN = 50 * TIME_MS;
 static const int64_t HOST_PAUSE_MAX = 5 * TIME_S;
-static const int64_t GRACE = 2 * TIME_S;           /* a restart of the database is waited out */
-static const int64_t AWAY_PATIENCE = 50 * TIME_MS; /* after that */
+static const int64_t GRACE = 2 * TIME_S;            /* a restart of the database is waited out */
+static const int64_t AWAY_PATIENCE = 200 * TIME_MS; /* after that */
+static const int64_t DEMAND_PAUSE = 100 * TIME_MS;  /* between attempts that somebody waits for */
 static const int64_t CONNECTION_AGE_MAX =
     600 * TIME_S; /* then made anew, perhaps to a better host */
 
@@ -37,6 +38,7 @@ error mariadb_pool_init(struct mariadb_pool *pool, const struct directory_settin
     }
     list_init(&pool->idle);
     condition_init(&pool->changed);
+    condition_init(&pool->hurry);
     crew_init(&pool->crew, NULL);
     return OK;
 }
@@ -85,10 +87,12 @@ static void host_failed(struct mariadb_pool *pool, struct mariadb_host *host)
 {
     unsigned doublings = host->failures < 10 ? host->failures : 10;
     int64_t pause = HOST_PAUSE_MIN << doublings;
-    if (pause > HOST_PAUSE_MAX)
-        pause = HOST_PAUSE_MAX;
+    int64_t pause_max = pool->open == 0 && pool->waiting > 0 ? DEMAND_PAUSE : HOST_PAUSE_MAX;
+    if (pause > pause_max)
+        pause = pause_max;
     pause = pause / 2 + (int64_t)random_below((uint64_t)pause); /* 50 to 150 %: cores spread out */
     instant now = time_now();
+    host->tried_at = now;
     host->retry_at = now + pause;
     if (host->failures++ == 0)
         log_host("directory.host.down", LOG_WARNING, host);
@@ -140,17 +144,31 @@ static void connector_run(void *argument)
     do {
         instant next;
         struct mariadb_host *host = pick_host(pool, time_now(), &next);
-        if (!host)
-            result = fiber_sleep(next - time_now() > 0 ? next - time_now() : 0);
-        else if (!failed(result = connect_to(pool, host)))
+        if (!host && (result = condition_wait(&pool->hurry, next)).kind == ERROR_TIMEOUT)
+            result = OK;
+        else if (host && !failed(result = connect_to(pool, host)))
             break;
     } while (result.kind != ERROR_CANCELLED && pool->connecting == 1 &&
              (pool->open == 0 || pool->waiting > 0));
     pool->connecting--;
 }
 
+/* No host answers, but somebody asks: the pauses are for when nobody does. */
+static void hurry_up(struct mariadb_pool *pool)
+{
+    for (unsigned i = 0; i < pool->host_count; i++) {
+        struct mariadb_host *host = &pool->hosts[i];
+        instant soon = host->tried_at + DEMAND_PAUSE;
+        if (host->retry_at > soon)
+            host->retry_at = soon;
+    }
+    condition_wake_all(&pool->hurry);
+}
+
 static void want_connection(struct mariadb_pool *pool)
 {
+    if (pool->away_since)
+        hurry_up(pool);
     unsigned limit = pool->away_since ? 1 : pool->settings->connections;
     if (pool->open + pool->connecting >= pool->settings->connections || pool->connecting >= limit ||
         pool->connecting >= pool->waiting)

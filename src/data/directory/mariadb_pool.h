@@ -16,18 +16,20 @@ struct mariadb_host {
     slice name;        /* as in the settings */
     unsigned failures; /* in a row */
     instant retry_at;
+    instant tried_at; /* the last attempt's end */
 };
 
 struct mariadb_pool {
     const struct directory_settings *settings;
     struct mariadb_host hosts[DIRECTORY_HOSTS_MAX];
     unsigned host_count;
-    struct list idle;    /* most recently used first */
-    unsigned open;       /* idle and lent */
-    unsigned connecting; /* fibers that try */
-    unsigned waiting;    /* fibers that want one */
-    instant away_since;  /* no host answers; 0: one does */
-    struct condition changed;
+    struct list idle;         /* most recently used first */
+    unsigned open;            /* idle and lent */
+    unsigned connecting;      /* fibers that try */
+    unsigned waiting;         /* fibers that want one */
+    instant away_since;       /* no host answers; 0: one does */
+    struct condition changed; /* a connection, or room for one; or patience has shrunk */
+    struct condition hurry;   /* a connector need not rest any longer */
     struct crew crew;
 };
 
