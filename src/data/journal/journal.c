@@ -278,8 +278,7 @@ error journal_append(enum journal_kind kind, const slice *parts, unsigned count,
     size_t size = 0;
     for (unsigned i = 0; i < count; i++)
         size += parts[i].size;
-    /* A record must fit while one segment waits for its checkpoint and another is being zeroed. */
-    if (size >= journal->options.segment_size / 2 * (journal->segment_count - 1))
+    if (size >= journal_record_size_max(journal->options.segment_size, journal->segment_count))
         return error_make(ERROR_LIMIT, "larger than the journal can take");
     if (journal->refused_until && timer_now() < journal->refused_until)
         return error_make(ERROR_TEMPORARY, "the journal's disk failed a moment ago");

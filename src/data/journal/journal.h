@@ -23,6 +23,12 @@ enum journal_durability {
     JOURNAL_DURABILITY_NONE,    /* nothing: a power cut loses mail */
 };
 
+/* A record must fit while one segment waits for its checkpoint and another is being zeroed. */
+static inline size_t journal_record_size_max(size_t segment_size, unsigned segment_count)
+{
+    return segment_size / 2 * (segment_count - 1);
+}
+
 /* What a record is about is its owner's affair; the number is kept on disk: never reuse one. */
 enum journal_kind {
     JOURNAL_KIND_DELIVERY = 1,  /* data/store */

@@ -122,6 +122,12 @@ void json_flag(struct json_writer *json, bool flag)
     buffer_add_string(json->out, flag ? "true" : "false");
 }
 
+void json_raw(struct json_writer *json, slice value)
+{
+    before_value(json);
+    buffer_add(json->out, value);
+}
+
 void json_member(struct json_writer *json, slice name)
 {
     ASSERT(json->depth > 0 && json->is_object[json->depth - 1]);

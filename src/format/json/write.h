@@ -28,6 +28,9 @@ void json_number(struct json_writer *json, int64_t number);
 void json_decimal(struct json_writer *json, double number);
 void json_flag(struct json_writer *json, bool flag);
 
+/* A value that is JSON already. */
+void json_raw(struct json_writer *json, slice value);
+
 /* Members of the object that is open. */
 void json_member(struct json_writer *json, slice name); /* its value comes next */
 void json_member_object_open(struct json_writer *json, const char *name);

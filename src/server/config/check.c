@@ -113,6 +113,29 @@ static void check_listeners(const struct check *check)
     arena_close(&arena);
 }
 
+/* A mail that the journal could never take would be refused again and again. */
+static void check_journal(const struct check *check)
+{
+    const struct config *config = check->config;
+    const struct store_settings *store = &config->store;
+    enum { RECORD_OVERHEAD = 64 << 10 };
+    if (store->durability != JOURNAL_DURABILITY_JOURNAL)
+        return;
+    size_t most =
+        journal_record_size_max(store->journal_segment_size, store->journal_segment_count);
+    const struct {
+        const char *name;
+        size_t size;
+    } mails[] = {{"smtp.size_max", config->smtp.size_max},
+                 {"imap.message_size_max", config->imap.message_size_max}};
+    for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
+        if (mails[i].size + RECORD_OVERHEAD > most)
+            complain(check, mails[i].name,
+                     "%zu bytes do not fit into the journal, which takes %zu: raise "
+                     "store.journal_segment_size or store.journal_segment_count",
+                     mails[i].size, most);
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -132,6 +155,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_paths(&check);
     check_listeners(&check);
     check_user(&check);
+    check_journal(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,
                  tls->certificates.count);

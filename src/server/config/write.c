@@ -22,6 +22,23 @@ void config_write(const struct config *config, bool commented, struct buffer *ou
     }
 }
 
+/* Numbers, flags and lists as such; sizes, durations and choices as the text one would write. */
+static void write_value(const struct setting *row, slice text, struct json_writer *json)
+{
+    switch (row->type) {
+    case SETTING_TYPE_FLAG:
+        json_flag(json, slice_equal(text, SLICE("on")));
+        return;
+    case SETTING_TYPE_BYTES:
+    case SETTING_TYPE_DURATION:
+    case SETTING_TYPE_CHOICE:
+        json_text(json, text);
+        return;
+    default: /* quoted texts, numbers and lists are written alike in both languages */
+        json_raw(json, text);
+    }
+}
+
 void config_write_json(const struct config *config, struct buffer *out)
 {
     struct buffer text;
@@ -37,10 +54,12 @@ void config_write_json(const struct config *config, struct buffer *out)
             json_member_object_open(&json, row->name);
             buffer_reset(&text);
             setting_write(row, config_section_of(config, i), &text);
-            json_member_text(&json, "value", buffer_slice(&text));
+            json_member(&json, SLICE("value"));
+            write_value(row, buffer_slice(&text), &json);
             buffer_reset(&text);
             setting_write_default(row, &text);
-            json_member_text(&json, "default", buffer_slice(&text));
+            json_member(&json, SLICE("default"));
+            write_value(row, buffer_slice(&text), &json);
             buffer_reset(&text);
             setting_expectation(row, &text);
             json_member_text(&json, "expects", buffer_slice(&text));

@@ -69,7 +69,7 @@ class MariaDb:
 
     def new_database(self, name):
         """An empty database; the DSN under which tools/instance takes it."""
-        self.execute(f"CREATE OR REPLACE DATABASE {name} CHARACTER SET utf8mb4;")
+        self.execute(f"SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE {name} CHARACTER SET utf8mb4;")
         return f"mariadb://{self.USER}:{self.PASSWORD}@127.0.0.1:{self.port}/{name}"
 
     def kill(self):

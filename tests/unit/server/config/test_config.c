@@ -108,6 +108,10 @@ static void test_every_mistake_has_its_line(void **state)
                    ":1: listen.imaps: needs tls.certificates and tls.keys");
     assert_problem("server.user = \"nobody-by-this-name\"",
                    ":1: server.user: there is no user \"nobody-by-this-name\" here");
+    assert_problem("store { journal_segment_size = 16M; journal_segment_count = 7 }\n"
+                   "smtp.size_max = 50M\nimap.message_size_max = 1M",
+                   ":2: smtp.size_max: 52428800 bytes do not fit into the journal, which takes "
+                   "50331648: raise store.journal_segment_size or store.journal_segment_count");
     struct config *config = NULL;
     assert_true(failed(config_load("/nowhere/ringmail.conf", NULL, &problems, &config)));
 }
@@ -124,6 +128,11 @@ static void test_secrets_are_not_told(void **state)
     assert_false(failed(buffer_check(&out)));
     assert_int_equal(slice_find(buffer_slice(&out), SLICE("hunter2")), -1);
     assert_true(slice_find(buffer_slice(&out), SLICE("***")) > 0);
+    /* JSON's own types where there are such. */
+    assert_true(slice_find(buffer_slice(&out), SLICE("\"pin\":{\"value\":true,")) > 0);
+    assert_true(
+        slice_find(buffer_slice(&out), SLICE("\"admin\":{\"value\":[\"127.0.0.1:9090\"],")) > 0);
+    assert_true(slice_find(buffer_slice(&out), SLICE("\"size_max\":{\"value\":\"50M\",")) > 0);
     buffer_close(&out);
     config_destroy(&config);
 }
