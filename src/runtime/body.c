@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/metric.h"
+#include "runtime/sanitizer.h"
 
 #include <errno.h>
 #include <stdlib.h>
@@ -110,10 +111,12 @@ static size_t capacity_for(const struct body *body, size_t needed)
 
 static char *move_to(const struct body *body, size_t capacity)
 {
+#ifndef RUNTIME_TSAN /* which does not know mremap and mistakes the new place's past for a race */
     if (capacity >= MAPPED_MIN && body->capacity >= MAPPED_MIN) {
         char *moved = mremap(body->data, body->capacity, capacity, MREMAP_MAYMOVE);
         return moved == MAP_FAILED ? NULL : moved;
     }
+#endif
     char *fresh;
     if (capacity >= MAPPED_MIN) {
         fresh = mmap(NULL, capacity, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

@@ -31,8 +31,12 @@ METRIC_HISTOGRAM(turn_time, "ringmail_core_turn_seconds", "",
                  "How long turns with work took: what a ready fiber waits at most");
 
 enum {
-    /* Looking around pays only where the last waits were short: up to so many times spin_ns. */
-    SPIN_WORTH = 8,
+    /* Looking around before sleep goes on while it finds something: each success raises the luck,
+     * each failure costs twice as much, and without luck one sleep in so many tries again. Where
+     * the peer needs this very CPU, or answers late, it stops by itself. */
+    LUCK_MAX = 8,
+    LUCK_LOST = 2,
+    LUCK_TRIED_EVERY = 64,
     PUBLISH_TURNS = 4096, /* statistics become metrics after so many turns, and at every sleep */
 };
 
@@ -51,10 +55,11 @@ static _Thread_local struct {
     struct crew system; /* boot and end hooks: not cancelled by a stop */
     enum phase phase;
     bool over;
-    bool begun;        /* all cores have booted */
-    bool stopping;     /* a stop was asked for */
-    bool nudged;       /* something outside changed: take another turn before sleeping */
-    bool looks_around; /* spinning was worth it lately */
+    bool begun;    /* all cores have booted */
+    bool stopping; /* a stop was asked for */
+    bool nudged;   /* something outside changed: take another turn before sleeping */
+    unsigned luck; /* in looking around */
+    unsigned sleeps_without_look;
     instant loop_began;
     int64_t waited_ns; /* in this turn */
 } loop;
@@ -194,20 +199,35 @@ static bool has_work(void)
     return scheduler_is_ready() || loop.hooks || loop.nudged || messages_waiting(core_here);
 }
 
+/* Whether something came while looking around. */
+static bool finds_something(void)
+{
+    if (machine.options.spin_ns == 0)
+        return false;
+    if (loop.luck == 0 && ++loop.sleeps_without_look < LUCK_TRIED_EVERY)
+        return false;
+    loop.sleeps_without_look = 0;
+    ring_turn();
+    if (has_work())
+        return true;
+    bool found = look_around(timers_next());
+    if (found)
+        loop.luck += loop.luck < LUCK_MAX;
+    else
+        loop.luck -= loop.luck < LUCK_LOST ? loop.luck : LUCK_LOST;
+    return found;
+}
+
 static void idle(void)
 {
-    if (loop.looks_around) {
-        ring_turn();
-        if (has_work() || look_around(timers_next()))
-            return;
-    }
+    if (finds_something())
+        return;
     publish();
     instant began = time_now();
     sleep_until(timers_next());
     int64_t slept = time_now() - began;
     loop.waited_ns += slept;
     loop.statistics.idle_ns += (uint64_t)slept;
-    loop.looks_around = slept < machine.options.spin_ns * SPIN_WORTH;
 }
 
 /* --- life --- */
@@ -299,7 +319,7 @@ error core_thread_begin(struct core *core)
     TRY(ring_begin(&machine.options));
     memset(&loop, 0, sizeof loop);
     loop.loop_began = time_now();
-    loop.looks_around = machine.options.spin_ns > 0;
+    loop.luck = LUCK_MAX;
     loop.hooks_end = &loop.hooks;
     core->ring = ring_descriptor();
     core->wake_failed.complete = wake_failed;

@@ -15,8 +15,9 @@
 
 enum {
     FIBERS_MAX_DEFAULT = 1000000,
-    /* Fibers run in one turn at most before messages, timers and the ring have theirs. */
-    TURN_SWITCHES_MAX = 128,
+    /* Fibers run in one turn at most before messages, timers and the ring have theirs: enough to
+     * share one io_uring_enter, few enough that the first one's answer does not wait long. */
+    TURN_SWITCHES_MAX = 64,
 };
 
 struct scheduler;

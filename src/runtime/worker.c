@@ -197,6 +197,7 @@ static void answered(struct message *message)
 
 error worker_run(enum worker_lane kind, error (*function)(void *argument), void *argument)
 {
+    ASSERT(lanes); /* only cores have workers */
     struct lane *lane = &lanes[kind];
     if (lane->outstanding >= WORKER_QUEUE_MAX)
         return error_make(ERROR_BUSY, "too many jobs wait for workers");

@@ -268,7 +268,7 @@ static void many_yields(void *argument)
 /* More switches than a turn allows, while a timer is to fire in between. */
 CORE_TEST(test_busy_fibers_do_not_starve_timers)
 {
-    unsigned left = UINT32_MAX;
+    static unsigned left = UINT32_MAX; /* the busy one outlives this fiber */
     assert_ok(fiber_start(NULL, "busy", many_yields, &left));
     assert_ok(fiber_sleep(5 * TIME_MS));
     assert_true(left > 0);
