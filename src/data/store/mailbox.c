@@ -195,6 +195,9 @@ error mailbox_open_or_create(struct account *account, slice name, bool create,
             list_remove(&mailbox->in_account);
         }
         finish_opening(mailbox, problem);
+        if (!failed(problem) && mailbox->index.header.stops != store_shared.stops &&
+            !store_shared.recovering)
+            problem = mailbox_drop_torn(mailbox);
     }
     if (failed(problem)) {
         mailbox_close(&mailbox);

@@ -75,6 +75,12 @@ static error import_file(struct import *import, uint32_t uid, const struct scan_
         return OK;
     slice base = name.base;
     bool in_cur = maildir_put_in_order(import->directory, file, &name);
+    if (maildir_is_torn(&name, file->size)) {
+        char path[MAILDIR_PATH_SIZE_MAX];
+        maildir_path_write(base, in_cur, name.flags, path);
+        mailbox_remove_torn(import->directory, path);
+        return OK;
+    }
     struct mail mail = {
         .uid = uid,
         .flags = name.flags & MAIL_FLAGS,

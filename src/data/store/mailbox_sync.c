@@ -16,6 +16,8 @@ METRIC_COUNTER(store_scans, "ringmail_store_scans_total", "",
                "Maildirs listed because another program changed them");
 METRIC_COUNTER(store_scan_added, "ringmail_store_scan_added_total", "",
                "Messages found that another program delivered");
+METRIC_COUNTER(store_torn, "ringmail_store_torn_files_total", "",
+               "Files cut off by a power cut or a kill and never confirmed, removed");
 METRIC_COUNTER(store_scan_gone, "ringmail_store_scan_gone_total", "",
                "Messages gone that another program removed");
 
@@ -136,6 +138,41 @@ static error compare(struct sync *sync)
     return OK;
 }
 
+void mailbox_remove_torn(int directory, const char *path)
+{
+    metric_add(&store_torn, 1);
+    log_event(LOG_WARNING, "store.torn", OK, slice_from_string(path));
+    unlinkat(directory, path, 0);
+}
+
+/* How far back before the newest message a torn one may lie: several checkpoints. */
+enum { TORN_AGE_S = 3600 };
+
+error mailbox_drop_torn(struct mailbox *mailbox)
+{
+    int64_t newest = 0;
+    const struct mail *mail;
+    for (uint32_t uid = 1; (mail = index_next_from(&mailbox->index, uid)); uid = mail->uid + 1)
+        if (mail->save_date > newest)
+            newest = mail->save_date;
+    for (uint32_t uid = 1; (mail = index_next_from(&mailbox->index, uid));) {
+        struct maildir_name name;
+        struct stat status;
+        char path[MAILDIR_PATH_SIZE_MAX];
+        uid = mail->uid + 1;
+        if (mail->save_date < newest - TORN_AGE_S ||
+            !maildir_name_parse(index_name(&mailbox->index, mail), &name) || !name.own)
+            continue;
+        mailbox_mail_path(mailbox, mail, path);
+        if (fstatat(mailbox->directory, path, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
+            !maildir_is_torn(&name, (uint64_t)status.st_size))
+            continue;
+        mailbox_remove_torn(mailbox->directory, path);
+        TRY(mailbox_forget(mailbox, mail->uid));
+    }
+    return OK;
+}
+
 static error add_one(struct mailbox *mailbox, const struct scan_file *file,
                      const struct maildir_name *name)
 {
@@ -146,6 +183,10 @@ static error add_one(struct mailbox *mailbox, const struct scan_file *file,
     if (fstatat(mailbox->directory, path, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
         !S_ISREG(status.st_mode))
         return OK; /* gone again, or nothing of ours */
+    if (maildir_is_torn(name, (uint64_t)status.st_size)) {
+        mailbox_remove_torn(mailbox->directory, path);
+        return OK;
+    }
     uint64_t keywords = 0;
     for (unsigned bit = 0; bit < MAILDIR_KEYWORDS_MAX; bit++)
         if (name->flags >> (MAILDIR_KEYWORD_SHIFT + bit) & 1 &&

@@ -54,6 +54,24 @@ static uint64_t size_of(slice base, char key)
     return 0;
 }
 
+/* "1795364123.M371387P14153C0Q1.host,S=536,W=536" (store_core.c) */
+static bool is_own(slice base)
+{
+    static const char *const before[] = {"", ".M", "P", "C", "Q"}; /* each number */
+    struct cursor c = cursor_over(base);
+    uint64_t number;
+    for (size_t i = 0; i < sizeof before / sizeof *before; i++)
+        if (!cursor_take(&c, slice_from_string(before[i])) ||
+            !cursor_take_u64(&c, INT64_MAX, &number))
+            return false;
+    return cursor_peek(&c) == '.';
+}
+
+bool maildir_is_torn(const struct maildir_name *name, uint64_t file_size)
+{
+    return name->own && name->size != 0 && name->size != file_size;
+}
+
 bool maildir_name_parse(slice file_name, struct maildir_name *out_name)
 {
     if (file_name.size == 0 || file_name.data[0] == '.' ||
@@ -76,6 +94,7 @@ bool maildir_name_parse(slice file_name, struct maildir_name *out_name)
     }
     name.size = size_of(base, 'S');
     name.virtual_size = size_of(base, 'W');
+    name.own = is_own(base);
     *out_name = name;
     return true;
 }

@@ -22,10 +22,16 @@ struct maildir_name {
     uint32_t flags;
     bool canonical;              /* writing base and flags gives the same name again */
     uint64_t size, virtual_size; /* 0: not in the name */
+    bool own;                    /* of the form that this store gives, and no other server */
 };
 
 /* False for what is no mail: dot files, names without base or too long. */
 bool maildir_name_parse(slice file_name, struct maildir_name *out_name);
+
+/* A file of our own making that is not as long as its name says: its write was cut off by a power
+ * cut or a kill, so it was never confirmed to anybody (what was, is put back by replay before this
+ * is asked). */
+bool maildir_is_torn(const struct maildir_name *name, uint64_t file_size);
 
 enum { MAILDIR_PATH_SIZE_MAX = MAILDIR_FILE_NAME_SIZE_MAX + 5 };
 /* "new/BASE" or "cur/BASE:2,FLAGS", NUL-terminated. */

@@ -341,6 +341,7 @@ static error forget_touched(void *unused)
     void *value;
     while (map_next(&touched_mailboxes, &position, &key, &value)) {
         struct touched *touched = value;
+        error_ignore(mailbox_drop_torn(touched->mailbox));   /* else at its next opening */
         error_ignore(index_write(&touched->mailbox->index)); /* tried again when it is closed */
         map_remove(&touched_mailboxes, key);
         touched_free(touched);

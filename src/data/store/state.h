@@ -139,6 +139,12 @@ error mailbox_reserve(struct mailbox *mailbox, uint32_t count);
 error mailbox_add(struct mailbox *mailbox, struct mail *mail, slice base, slice cache);
 /* The index entry goes, the watchers hear of it; the file is the caller's. */
 error mailbox_forget(struct mailbox *mailbox, uint32_t uid);
+/* After an unclean stop: forgets and removes recent messages whose file was cut off
+ * (maildir_is_torn). Their index entry reached the disk, their bytes did not, and no journal had
+ * them. */
+error mailbox_drop_torn(struct mailbox *mailbox);
+/* Removes one such file, with a log line. Any thread. */
+void mailbox_remove_torn(int directory, const char *path);
 /* WAITS. Opens a mailbox, making its directories where `create`. */
 error mailbox_open_or_create(struct account *account, slice name, bool create,
                              struct mailbox **out_mailbox);

@@ -96,6 +96,57 @@ static void test_power_cut_files_are_put_back(void **state)
     }
 }
 
+static void find_nothing_torn(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_status(inbox).messages, 0);
+    assert_int_equal(mailbox_status(inbox).uid_validity, promised->uid_validity);
+    assert_int_equal(count_files("anna", "new"), 0);
+    assert_true(deliver("anna", "", "Subject: four\r\n\r\n") >= promised->uid_next);
+    mailbox_close(&inbox);
+}
+
+/* In the index and torn, but in no journal: in flight, never confirmed. */
+static void test_torn_files_that_nobody_was_promised_go(void **state)
+{
+    (void)state;
+    char journal[128];
+    with_store_killed(deliver_three_and_die);
+    spoil_files("new", 2);
+    snprintf(journal, sizeof journal, "%s/state/journal", root);
+    assert_int_equal(nftw(journal, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    with_store(find_nothing_torn);
+}
+
+static void find_only_foreign(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_status(inbox).messages,
+                     4); /* two delivered, one whole, one of another */
+    assert_int_equal(count_files("anna", "new"), 4);
+    mailbox_close(&inbox);
+}
+
+static void make_new(const char *name)
+{
+    char path[512];
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new/%s", root, name);
+    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_int_equal(write(fd, "Subject: x", 10), 10);
+    close(fd);
+}
+
+/* Not in the index: only what bears a name of our own is known to be torn. */
+static void test_torn_files_are_not_numbered(void **state)
+{
+    (void)state;
+    with_store_killed(deliver_three_and_die);
+    make_new("1795364726.M910926P27091C1Q104.vm,S=3552,W=3552");
+    make_new("1795364726.M910926P27091C1Q105.vm,S=10,W=10");
+    make_new("1.other,S=100");
+    with_store(find_only_foreign);
+}
+
 static void find_without_index(void)
 {
     struct mailbox *inbox = open_mailbox("anna", "INBOX");
@@ -252,6 +303,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         STORE_TEST(test_kill_loses_and_doubles_nothing),
         STORE_TEST(test_power_cut_files_are_put_back),
+        STORE_TEST(test_torn_files_that_nobody_was_promised_go),
+        STORE_TEST(test_torn_files_are_not_numbered),
         STORE_TEST(test_everything_lost_is_put_back),
         STORE_TEST(test_what_was_expunged_stays_away),
         STORE_TEST(test_expunge_outlives_the_delivery_record),
