@@ -12,8 +12,18 @@ struct entry {
     uint32_t failures; /* at `last`; 0: free */
 };
 
-/* Lives until the process ends: a core's failures are worth keeping as long as the core. */
-static _Thread_local struct entry *entries;
+static _Thread_local struct entry *entries; /* as long as the core */
+
+static void end_core(void)
+{
+    free(entries);
+    entries = NULL;
+}
+
+__attribute__((constructor)) static void begin_cores(void)
+{
+    core_on_start(NULL, end_core);
+}
 
 throttle_key throttle_key_of_address(const struct address *address)
 {
