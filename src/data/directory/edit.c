@@ -16,8 +16,8 @@ struct directory_edit {
     struct directory_settings settings;
     const struct edit_backend *backend;
     struct edit_database *database;
-    struct arena arena; /* of one call */
-    bool has_message_quota;
+    struct arena arena;                /* of one call */
+    bool has_quota, has_message_quota; /* columns that other stacks' tables may lack */
     char words[EDIT_WORDS_SIZE];
 };
 
@@ -76,6 +76,12 @@ static bool probe(struct directory_edit *edit, const char *sql)
     return !failed(edit->backend->run(edit->database, sql, NULL, 0, NULL, NULL, NULL));
 }
 
+static void probe_columns(struct directory_edit *edit)
+{
+    edit->has_quota = probe(edit, "SELECT quota FROM virtual_users WHERE 1 = 0");
+    edit->has_message_quota = probe(edit, "SELECT quota_messages FROM virtual_users WHERE 1 = 0");
+}
+
 error directory_edit_open(const struct directory_settings *settings,
                           struct directory_edit **out_edit)
 {
@@ -91,7 +97,7 @@ error directory_edit_open(const struct directory_settings *settings,
         return result;
     }
     arena_init(&edit->arena, SCRATCH_SIZE_MAX);
-    edit->has_message_quota = probe(edit, "SELECT quota_messages FROM virtual_users WHERE 1 = 0");
+    probe_columns(edit);
     *out_edit = edit;
     return OK;
 }
@@ -131,7 +137,7 @@ error directory_edit_create_tables(struct directory_edit *edit)
     begin_call(edit);
     for (int i = 0; edit->backend->schema[i]; i++)
         TRY(run(edit, edit->backend->schema[i], NULL, 0, NULL, NULL, NULL));
-    edit->has_message_quota = true;
+    probe_columns(edit);
     return OK;
 }
 
@@ -258,13 +264,17 @@ error directory_edit_domain_remove(struct directory_edit *edit, slice name, bool
 
 /* ---- users ---- */
 
-static error need_message_quota(struct directory_edit *edit)
+static error need_quota_columns(struct directory_edit *edit, bool bytes, bool messages)
 {
-    if (edit->has_message_quota)
+    const char *missing = bytes && !edit->has_quota              ? "quota"
+                          : messages && !edit->has_message_quota ? "quota_messages"
+                                                                 : NULL;
+    if (!missing)
         return OK;
-    return say(edit, ERROR_DENIED, "no message quota in this database",
+    return say(edit, ERROR_DENIED, "no such quota in this database",
                "virtual_users has no column for it; add one: ALTER TABLE virtual_users ADD COLUMN "
-               "quota_messages BIGINT NOT NULL DEFAULT 0");
+               "%s BIGINT NOT NULL DEFAULT 0",
+               missing);
 }
 
 error directory_edit_user_add(struct directory_edit *edit, const struct directory_edit_user *user)
@@ -273,8 +283,7 @@ error directory_edit_user_add(struct directory_edit *edit, const struct director
     slice domain_id;
     char bytes[NUMBER_SIZE], messages[NUMBER_SIZE];
     begin_call(edit);
-    if (user->quota_messages)
-        TRY(need_message_quota(edit));
+    TRY(need_quota_columns(edit, user->quota_bytes, user->quota_messages));
     TRY(canonical_address(edit, user->address, &address));
     TRY(domain_need(edit, address.domain, &domain_id));
     error result;
@@ -326,8 +335,7 @@ error directory_edit_user_quota(struct directory_edit *edit, slice address, cons
     char text[NUMBER_SIZE];
     begin_call(edit);
     TRY(user_need(edit, address, &id));
-    if (messages)
-        TRY(need_message_quota(edit));
+    TRY(need_quota_columns(edit, bytes, messages));
     if (bytes)
         TRY(RUN(edit, "UPDATE virtual_users SET quota = ? WHERE id = ?", NULL,
                 number_text(*bytes, text), id));
@@ -458,14 +466,14 @@ static error visit_row(void *argument, const slice *columns, unsigned count)
 
 static const char *users_sql(const struct directory_edit *edit, bool of_domain)
 {
-    if (edit->has_message_quota)
-        return of_domain ? "SELECT email, password, quota, quota_messages FROM virtual_users"
-                           " WHERE domain_id = ? ORDER BY email"
-                         : "SELECT email, password, quota, quota_messages FROM virtual_users"
-                           " ORDER BY email";
-    return of_domain ? "SELECT email, password, 0, 0 FROM virtual_users WHERE domain_id = ?"
-                       " ORDER BY email"
-                     : "SELECT email, password, 0, 0 FROM virtual_users ORDER BY email";
+#define USERS(columns)                                                                             \
+    (of_domain ? "SELECT email, password, " columns " FROM virtual_users WHERE domain_id = ? "     \
+                 "ORDER BY email"                                                                  \
+               : "SELECT email, password, " columns " FROM virtual_users ORDER BY email")
+    if (!edit->has_quota)
+        return USERS("0, 0");
+    return edit->has_message_quota ? USERS("quota, quota_messages") : USERS("quota, 0");
+#undef USERS
 }
 
 error directory_edit_list(struct directory_edit *edit, enum directory_edit_list list, slice domain,
