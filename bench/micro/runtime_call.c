@@ -9,7 +9,7 @@
 #include "runtime/fiber.h"
 #include "runtime/message.h"
 
-enum { ROUNDS = 20000, TOGETHER = 500000 };
+enum { ROUNDS = 4000, TOGETHER = 100000 };
 
 static error nothing(void *argument)
 {
@@ -17,12 +17,23 @@ static error nothing(void *argument)
     return OK;
 }
 
-static void measure(const char *name, error (*call)(unsigned, error (*)(void *), void *))
+/* Wall-clock time: two threads and perhaps their sleep are measured. */
+static double visits_once(void *argument)
 {
+    (void)argument;
     instant began = time_now();
     for (unsigned i = 0; i < ROUNDS; i++)
-        error_ignore(call(1, nothing, NULL));
-    report(name, (double)(time_now() - began) / ROUNDS / 1000, "us");
+        error_ignore(core_visit(1, nothing, NULL));
+    return (double)(time_now() - began) / ROUNDS;
+}
+
+static double calls_once(void *argument)
+{
+    (void)argument;
+    instant began = time_now();
+    for (unsigned i = 0; i < ROUNDS; i++)
+        error_ignore(core_call(1, nothing, NULL));
+    return (double)(time_now() - began) / ROUNDS;
 }
 
 static unsigned left;
@@ -45,8 +56,9 @@ static void caller(void *argument)
     }
 }
 
-static void measure_together(const char *name, void (*each)(void *))
+static double together_once(void *argument)
 {
+    fiber_function *each = argument;
     struct crew crew;
     crew_init(&crew, NULL);
     left = TOGETHER;
@@ -54,8 +66,9 @@ static void measure_together(const char *name, void (*each)(void *))
     for (unsigned i = 0; i < 64; i++)
         error_ignore(fiber_start(&crew, "caller", each, NULL));
     error_ignore(crew_join(&crew, TIME_NEVER));
-    report(name, (double)(time_now() - began) / TOGETHER, "ns");
+    double spent = (double)(time_now() - began) / TOGETHER;
     crew_close(&crew);
+    return spent;
 }
 
 static void run(void *argument)
@@ -63,10 +76,10 @@ static void run(void *argument)
     const char *const *names = argument;
     if (core_self() != 0)
         return;
-    measure(names[0], core_visit);
-    measure(names[1], core_call);
-    measure_together(names[2], visitor);
-    measure_together(names[3], caller);
+    report_best(names[0], visits_once, NULL);
+    report_best(names[1], calls_once, NULL);
+    report_best(names[2], together_once, visitor);
+    report_best(names[3], together_once, caller);
     cores_stop();
 }
 
