@@ -9,6 +9,7 @@
 #include "runtime/fiber.h"
 #include "runtime/wait.h"
 
+#include <errno.h>
 #include <limits.h>
 #include <sys/mman.h>
 
@@ -120,9 +121,40 @@ static double start_once(void *argument)
     return (double)(cpu_now() - began) / STARTS;
 }
 
+static void waits(void *argument)
+{
+    (void)argument;
+    error_ignore(fiber_park(TIME_NEVER));
+}
+
+static double resident_bytes(void)
+{
+    unsigned long total = 0, resident = 0;
+    FILE *file = fopen("/proc/self/statm", "r");
+    if (!file || fscanf(file, "%lu %lu", &total, &resident) != 2)
+        give_up(error_system(errno, "read statm"));
+    fclose(file);
+    return (double)resident * 4096;
+}
+
+/* First of all, while no stack was ever used. */
+static void measure_idle(void)
+{
+    enum { COUNT = 10000 };
+    struct crew crew;
+    crew_init(&crew, NULL);
+    double before = resident_bytes();
+    for (unsigned i = 0; i < COUNT; i++)
+        error_ignore(fiber_start(&crew, "waits", waits, NULL));
+    error_ignore(fiber_sleep(TIME_S / 10));
+    report("idle_fiber_memory", (resident_bytes() - before) / COUNT, "bytes");
+    crew_close(&crew);
+}
+
 static void run(void *argument)
 {
     (void)argument;
+    measure_idle();
     report_best("fiber_switch_2_fibers", yield_once, &(unsigned){2});
     report_best("fiber_switch_100_fibers", yield_once, &(unsigned){100});
     report_best("fiber_switch_10000_fibers", yield_once, &(unsigned){10000});

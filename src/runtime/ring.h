@@ -4,8 +4,11 @@
  * The core's io_uring as calls that look blocking. Requests of one turn are submitted together.
  * Every call WAITS, takes a deadline, and never returns while the kernel still holds the caller's
  * memory: on deadline or cancellation the request is cancelled and its completion awaited first.
- * Only core threads may call. Errors: ERROR_TIMEOUT, ERROR_CANCELLED, else error_system of the
- * kernel's answer; end of file is ERROR_CLOSED where bytes were asked for, except in ring_read
+ * What was done all the same counts as done. A cancelled fiber may still use what ends by itself
+ * (open, close, fsync, statx, shutdown, reads and writes with a position >= 0) and send what fits
+ * into the socket's buffer at once; all else is ERROR_CANCELLED without being tried. Only core
+ * threads may call. Errors: ERROR_TIMEOUT, ERROR_CANCELLED, else error_system of the kernel's
+ * answer; end of file is ERROR_CLOSED where bytes were asked for, except in ring_read
  * (*out_size = 0).
  */
 #include "base/error.h"
