@@ -88,6 +88,7 @@ struct store_shared {
     int run_file;   /* locked */
     bool running;
     bool recovering; /* replay is under way: no message may be taken for removed */
+    int process;     /* its id, for names */
     char host[64];
 };
 extern struct store_shared store_shared;

@@ -162,6 +162,7 @@ static error run_file_open(void)
 
 static void take_host_name(void)
 {
+    store_shared.process = (int)getpid();
     char name[sizeof store_shared.host] = "localhost";
     if (gethostname(name, sizeof name - 1) != 0)
         memcpy(name, "localhost", 10);

@@ -117,8 +117,8 @@ size_t store_base_name(uint64_t size, uint64_t virtual_size,
     int64_t now = time_wall();
     int length =
         snprintf(out_name, STORE_BASE_NAME_SIZE_MAX, "%lld.M%lldP%dC%uQ%llu.%s,S=%llu,W=%llu",
-                 (long long)(now / TIME_S), (long long)(now % TIME_S / TIME_US), (int)getpid(),
-                 core_self(), (unsigned long long)++store_here.name_counter, store_shared.host,
-                 (unsigned long long)size, (unsigned long long)virtual_size);
+                 (long long)(now / TIME_S), (long long)(now % TIME_S / TIME_US),
+                 store_shared.process, core_self(), (unsigned long long)++store_here.name_counter,
+                 store_shared.host, (unsigned long long)size, (unsigned long long)virtual_size);
     return (size_t)length;
 }
