@@ -2,7 +2,8 @@
  * Deliveries into mailboxes, as the accepting core makes them, beside a plain loop that creates,
  * writes and syncs one file after the other in the same directory.
  *
- *     bench_store DIRECTORY [cores] [messages] [bytes] [accounts] [fibers per core] [durability 0-2]
+ *     bench_store DIRECTORY [cores] [messages] [bytes] [accounts] [fibers per core] [durability
+ * 0-2]
  */
 #include "base/metric.h"
 #include "data/store/delivery.h"
@@ -94,8 +95,8 @@ static void measure(const char *what, unsigned count)
     struct histogram all = {0};
     for (unsigned i = 0; i < cores; i++)
         histogram_merge(&all, &times[i]);
-    printf("%-10s %7u messages  %8.0f/s  %6.1f us CPU each  p50 %.0f us  p99 %.0f us\n", what, count,
-           count / wall, cpu / count * 1e6, (double)histogram_quantile(&all, 0.5) / 1e3,
+    printf("%-10s %7u messages  %8.0f/s  %6.1f us CPU each  p50 %.0f us  p99 %.0f us\n", what,
+           count, count / wall, cpu / count * 1e6, (double)histogram_quantile(&all, 0.5) / 1e3,
            (double)histogram_quantile(&all, 0.99) / 1e3);
 }
 
@@ -112,11 +113,12 @@ static void core_main(void *unused)
     measure("first", accounts * 2); /* makes the mailboxes */
     measure("deliver", wanted);
     measure("again", wanted);
-    printf("flushes %lld, of bytes %lld; records %lld\n",
-           (long long)metric_value(metric_find(SLICE("ringmail_journal_flushes_total"), SLICE(""))),
-           (long long)metric_value(
-               metric_find(SLICE("ringmail_journal_flush_bytes_total"), SLICE(""))),
-           (long long)metric_value(metric_find(SLICE("ringmail_journal_records_total"), SLICE(""))));
+    printf(
+        "flushes %lld, of bytes %lld; records %lld\n",
+        (long long)metric_value(metric_find(SLICE("ringmail_journal_flushes_total"), SLICE(""))),
+        (long long)metric_value(
+            metric_find(SLICE("ringmail_journal_flush_bytes_total"), SLICE(""))),
+        (long long)metric_value(metric_find(SLICE("ringmail_journal_records_total"), SLICE(""))));
     must(store_stop());
     cores_stop();
 }

@@ -417,14 +417,12 @@ size_t index_apply_log(struct index *index, slice log)
     while (log.size - at >= sizeof head) {
         memcpy(&head, log.data + at, sizeof head);
         size_t size = head.kind_size & 0xffffff;
-        if (size > log.size - at - sizeof head)
+        size_t step = (sizeof head + size + 7) & ~(size_t)7;
+        if (step > log.size - at) /* also where only the padding is missing */
             break;
         slice payload = slice_of(log.data + at + sizeof head, size);
         if (head.crc != record_crc(index, head.kind_size, payload) ||
             failed(apply(index, head.kind_size >> 24, payload)))
-            break;
-        size_t step = (sizeof head + size + 7) & ~(size_t)7;
-        if (step > log.size - at)
             break;
         at += step;
     }
@@ -462,13 +460,15 @@ error index_add(struct index *index, const struct mail *mail, slice name, slice 
     /* Not on a fiber's stack; `name` and `cache` may lie in this index's heap. */
     static _Thread_local char
         payload[sizeof *mail + MAILDIR_FILE_NAME_SIZE_MAX + STORE_CACHE_BLOB_SIZE_MAX];
+    if (name.size == 0)
+        return BROKEN;
+    if (name.size > MAILDIR_FILE_NAME_SIZE_MAX)
+        return error_make(ERROR_LIMIT, "file name too long");
     struct mail copy = *mail;
     copy.base_name_size = (uint16_t)name.size;
     copy.cache_size = (uint32_t)cache.size;
     copy.base_name_at = copy.cache_at = 0;
     memcpy(payload, &copy, sizeof copy);
-    if (name.size > MAILDIR_FILE_NAME_SIZE_MAX)
-        return error_make(ERROR_LIMIT, "file name too long");
     memcpy(payload + sizeof copy, name.data, name.size);
     if (cache.size)
         memcpy(payload + sizeof copy + name.size, cache.data, cache.size);
