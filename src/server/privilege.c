@@ -2,6 +2,7 @@
 #include "server/privilege.h"
 
 #include "base/log.h"
+#include "runtime/file.h"
 #include "server/config/config.h"
 #include "server/sandbox.h"
 
@@ -10,6 +11,7 @@
 #include <pwd.h>
 #include <sys/prctl.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 unsigned long privilege_raise_descriptors(unsigned long wanted)
@@ -30,6 +32,41 @@ unsigned long privilege_raise_descriptors(unsigned long wanted)
     return limit.rlim_cur;
 }
 
+/* A folder that the server writes to, made where it is missing while we still may, and given to
+ * whom we become. */
+static error make_folder(const char *path, uid_t uid, gid_t gid)
+{
+    struct stat status;
+    if (!path || path[0] == '\0' || stat(path, &status) == 0)
+        return OK;
+    TRY(file_make_directories(path, 0755));
+    if (chmod(path, 0700) != 0 || (geteuid() == 0 && chown(path, uid, gid) != 0))
+        return error_system(errno, "cannot make the server's folders");
+    return OK;
+}
+
+/* "/var/vmail/%d/%n": what stands before the first variable part. */
+static slice mail_root(const struct config *config)
+{
+    slice root = config->directory.mail_home, rest;
+    slice_cut(root, '%', &root, &rest);
+    return root;
+}
+
+static error make_folders(const struct config *config, uid_t uid, gid_t gid)
+{
+    char root[SETTING_PATH_SIZE_MAX];
+    slice folder, name, mail = mail_root(config);
+    TRY(make_folder(config->store.path, uid, gid));
+    TRY(make_folder(config->store.journal_path, uid, gid));
+    if (!slice_cut_last(mail, '/', &folder, &name) || folder.size == 0 ||
+        folder.size >= sizeof root)
+        return OK;
+    memcpy(root, folder.data, folder.size);
+    root[folder.size] = '\0';
+    return make_folder(root, uid, gid);
+}
+
 error privilege_drop(const struct config *config)
 {
     const struct server_settings *server = &config->server;
@@ -38,14 +75,14 @@ error privilege_drop(const struct config *config)
             log_event(LOG_WARNING, "server.is_root",
                       error_make(ERROR_DENIED, "set server.user to become somebody harmless"),
                       SLICE_EMPTY);
-        return OK;
+        return make_folders(config, geteuid(), getegid());
     }
     const struct passwd *user = getpwnam(server->user);
     if (!user)
         return error_make(ERROR_NOT_FOUND, "server.user is nobody here");
     if (geteuid() != 0)
         return user->pw_uid == geteuid()
-                   ? OK
+                   ? make_folders(config, geteuid(), getegid())
                    : error_make(ERROR_DENIED, "only root can become server.user");
     gid_t gid = user->pw_gid;
     if (server->group) {
@@ -54,6 +91,7 @@ error privilege_drop(const struct config *config)
             return error_make(ERROR_NOT_FOUND, "server.group is nobody here");
         gid = group->gr_gid;
     }
+    TRY(make_folders(config, user->pw_uid, gid));
     if (initgroups(user->pw_name, gid) != 0 || setresgid(gid, gid, gid) != 0 ||
         setresuid(user->pw_uid, user->pw_uid, user->pw_uid) != 0)
         return error_system(errno, "cannot become server.user");
@@ -101,10 +139,7 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));
     TRY(allow_parent(sandbox, SANDBOX_WRITE, config->directory.path));
-    /* "/var/vmail/%d/%n": what stands before the first variable part. */
-    slice root = config->directory.mail_home;
-    slice_cut(root, '%', &root, &(slice){0});
-    TRY(allow_parent(sandbox, SANDBOX_WRITE, root));
+    TRY(allow_parent(sandbox, SANDBOX_WRITE, mail_root(config)));
     for (size_t i = 0; i < config->server.writable_paths.count; i++) {
         const char *path;
         struct arena scratch;
