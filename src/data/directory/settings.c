@@ -16,7 +16,9 @@ static const struct setting rows[] = {
     SETTING_TEXT(OWNER, password, "", SETTING_SECRET, "MariaDB: password"),
     SETTING_TEXT(OWNER, database, "mailserver", 0, "MariaDB: database"),
     SETTING_PATH(OWNER, tls_ca, "", SETTING_MUST_EXIST,
-                 "MariaDB: file of CA certificates; connections are encrypted where it is set"),
+                 "MariaDB: file of CA certificates; where it is set connections are encrypted, to "
+                 "a server that "
+                 "one of these signed, whatever its name"),
     SETTING_NUMBER(OWNER, connections, 4, 1, 256, 0, "MariaDB: connections per core, at most"),
     SETTING_DURATION(OWNER, connect_timeout, 2 * TIME_S, 50 * TIME_MS, 60 * TIME_S, 0,
                      "MariaDB: one attempt to reach one server"),

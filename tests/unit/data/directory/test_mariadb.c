@@ -56,7 +56,9 @@ static unsigned free_port(void)
 
 static void server_start(int i)
 {
-    char data[128], socket_option[128], pid_file[128], port[32], log[128];
+    char data[128], socket_option[128], pid_file[128], port[32], log[128], cert[128], key[128];
+    snprintf(cert, sizeof cert, "--ssl-cert=%s/0.pem", scratch);
+    snprintf(key, sizeof key, "--ssl-key=%s/0.key", scratch);
     snprintf(data, sizeof data, "--datadir=%s/data%d", scratch, i);
     snprintf(socket_option, sizeof socket_option, "--socket=%s/%d.sock", scratch, i);
     snprintf(pid_file, sizeof pid_file, "--pid-file=%s/%d.pid", scratch, i);
@@ -75,7 +77,7 @@ static void server_start(int i)
     execlp("mariadbd", "mariadbd", "--no-defaults", data, socket_option, pid_file, port,
            "--bind-address=127.0.0.1", "--skip-name-resolve", "--innodb-buffer-pool-size=16M",
            "--innodb-log-file-size=8M", "--innodb-flush-log-at-trx-commit=0",
-           "--performance-schema=OFF", "--skip-log-bin", "--max-connections=60",
+           "--performance-schema=OFF", "--skip-log-bin", "--max-connections=60", cert, key,
            geteuid() == 0 ? "--user=root" : NULL, NULL);
     _exit(127);
 }
@@ -164,6 +166,12 @@ static int servers_up(void **state)
     settings.user = SLICE("ringmail");
     settings.password = SLICE("pass");
     settings.database = SLICE("mail");
+    for (int i = 0; i < SERVERS; i++) /* a CA of its own each; the first server's is used */
+        assert_int_equal(shell("openssl req -x509 -newkey ec -pkeyopt ec_paramgen_curve:P-256 "
+                               "-nodes -days 30 -subj /CN=localhost -keyout %s/%d.key -out "
+                               "%s/%d.pem 2>>%s/install",
+                               scratch, i, scratch, i, scratch),
+                         0);
     for (int i = 0; i < SERVERS; i++) {
         servers[i].port = free_port();
         if (i == 0) /* one by address, one by socket */
@@ -524,6 +532,35 @@ WITH_MARIADB(test_wrong_password)
     directory_close(&directory);
 }
 
+static bool session_is_encrypted(void)
+{
+    return shell("test -n \"$(mariadb --no-defaults -S %s/0.sock -uroot -NBe \"SELECT 1 FROM "
+                 "information_schema.processlist WHERE user = 'ringmail'\")\" && test \"$(mariadb "
+                 "--no-defaults -S %s/0.sock -uroot -NBe \"SHOW GLOBAL STATUS LIKE "
+                 "'Ssl_finished_accepts'\" | cut -f2)\" -gt 0",
+                 scratch, scratch) == 0;
+}
+
+/* Encrypted where a CA is named, and only to a server that this CA knows. */
+WITH_MARIADB(test_tls)
+{
+    char right[128], wrong[128];
+    snprintf(right, sizeof right, "%s/0.pem", scratch);
+    snprintf(wrong, sizeof wrong, "%s/1.pem", scratch);
+    settings.tls_ca = slice_from_string(right);
+    assert_ok(directory_open(&settings, &directory));
+    for (int i = 0; i < 50; i++)
+        assert_ok(ask(i));
+    assert_true(session_is_encrypted());
+    directory_close(&directory);
+    settings.tls_ca = slice_from_string(wrong);
+    settings.query_timeout = 500 * TIME_MS;
+    assert_ok(directory_open(&settings, &directory));
+    assert_error(ask(1), ERROR_TEMPORARY);
+    directory_close(&directory);
+    settings.tls_ca = SLICE_EMPTY;
+}
+
 static void ask_slowly(void *argument)
 {
     *(enum error_kind *)argument = ask(1).kind;
@@ -608,6 +645,7 @@ int main(void)
         cmocka_unit_test_setup(test_a_hanging_server, set_up),
         cmocka_unit_test_setup(test_nobody_there, set_up),
         cmocka_unit_test_setup(test_wrong_password, set_up),
+        cmocka_unit_test_setup(test_tls, set_up),
         cmocka_unit_test_setup(test_cancelled_in_a_query, set_up),
         cmocka_unit_test_setup(test_a_query_that_takes_too_long, set_up),
     };
