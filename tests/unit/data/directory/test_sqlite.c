@@ -125,6 +125,48 @@ IN_CORE(test_sees_what_is_written_after_invalidation)
     arena_close(&arena);
 }
 
+/* Another program may have written the domain's name as people read it, or in capitals. */
+IN_CORE(test_finds_names_as_others_write_them)
+{
+    struct directory *directory;
+    struct directory_resolution resolution;
+    struct arena arena;
+    sqlite3 *other;
+    arena_init(&arena, 1 << 20);
+    assert_int_equal(sqlite3_open(path, &other), SQLITE_OK);
+    assert_int_equal(
+        sqlite3_exec(other,
+                     "INSERT INTO virtual_domains (id, name) VALUES (70, 'gr\xc3\xb6\xc3\x9f"
+                     "e.example'), (71, 'SHOUT.example');"
+                     "INSERT INTO virtual_users (domain_id, email, password) VALUES (70, "
+                     "'otto@gr\xc3\xb6\xc3\x9f"
+                     "e.example', 'x'), (71, 'OTTO@SHOUT.example', 'x');"
+                     "INSERT INTO virtual_aliases (domain_id, source, destination) VALUES (70, "
+                     "'@gr\xc3\xb6\xc3\x9f"
+                     "e.example', 'Otto@Shout.EXAMPLE')",
+                     NULL, NULL, NULL),
+        SQLITE_OK);
+    sqlite3_close(other);
+    assert_ok(directory_open(&settings, &directory));
+    static const char *const pairs[][2] = {
+        {"otto@xn--gre-6ka8i.example", "otto@xn--gre-6ka8i.example"},
+        {"Otto@GR\xc3\x96\xc3\x9f"
+         "E.example",
+         "otto@xn--gre-6ka8i.example"},
+        {"else@xn--gre-6ka8i.example", "otto@shout.example"},
+        {"otto@shout.example", "otto@shout.example"},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++) {
+        assert_ok(
+            directory_resolve(directory, slice_from_string(pairs[i][0]), &arena, &resolution));
+        assert_int_equal(resolution.answer, DIRECTORY_FOUND);
+        assert_int_equal(resolution.count, 1);
+        assert_true(slice_equal(resolution.targets[0].address, slice_from_string(pairs[i][1])));
+    }
+    directory_close(&directory);
+    arena_close(&arena);
+}
+
 /* A long write transaction of another program does not hold up readers. */
 IN_CORE(test_reads_beside_a_writer)
 {
@@ -233,6 +275,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_resolves_from_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sees_what_is_written_after_invalidation, set_up,
                                         tear_down),
+        cmocka_unit_test_setup_teardown(test_finds_names_as_others_write_them, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_reads_beside_a_writer, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_queries_of_ones_own, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_refuses_to_open, set_up, tear_down),
