@@ -156,13 +156,12 @@ static bool take_option(char **arguments, int count, int *at, struct line *line)
             control_say(CONTROL_USAGE, "--%s takes no value", options[option].name);
         return !has_value;
     }
-    if (!has_value && *at + 1 < count)
-        line->options[option] = arguments[++*at];
-    else if (has_value)
-        line->options[option] = value.data;
-    else
+    if (!has_value && *at + 1 == count) {
         control_say(CONTROL_USAGE, "--%s needs a value", options[option].name);
-    return line->options[option] != NULL;
+        return false;
+    }
+    line->options[option] = has_value ? value.data : arguments[++*at];
+    return true;
 }
 
 static bool read_line(char **arguments, int count, struct line *line)
