@@ -34,6 +34,7 @@ struct fake_world {
     struct buffer last;       /* the last message with its header, as it would be a file */
     unsigned recipients_last; /* of it */
     error store_result;       /* of store_deliver */
+    error recipient_result;   /* of each recipient, where store_deliver itself succeeds */
 };
 static struct fake_world world;
 
@@ -274,9 +275,9 @@ error store_deliver(struct store_delivery *delivery)
     for (unsigned i = 0; i < delivery->part_count; i++)
         buffer_add(&world.last, delivery->parts[i]);
     for (unsigned i = 0; i < delivery->recipient_count; i++)
-        delivery->recipients[i].result = OK;
+        delivery->recipients[i].result = world.recipient_result;
     world.recipients_last = delivery->recipient_count;
-    world.deliveries++;
+    world.deliveries += !failed(world.recipient_result);
     return OK;
 }
 

@@ -111,7 +111,10 @@ static void test_store_trouble_is_never_final(void **state)
     }
     world.store_result = (error){ERROR_TEMPORARY, ENOSPC, "x"};
     CHECK(E M R "DATA\r\n\xfe\r\n.\r\n", "220 250 250 250 354 452");
-    world.store_result = error_make(ERROR_LIMIT, "x");
+    world.store_result = error_make(ERROR_LIMIT, "x"); /* of ours, not of a mailbox */
+    CHECK(E M R "DATA\r\n\xfe\r\n.\r\n", "220 250 250 250 354 451");
+    world.store_result = OK;
+    world.recipient_result = error_make(ERROR_LIMIT, "over quota");
     CHECK(E M R "DATA\r\n\xfe\r\n.\r\n", "220 250 250 250 354 452");
     assert_int_equal(world.deliveries, 0);
 }
