@@ -1,7 +1,6 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Where connections come from: proxies that are believed, sockets that systemd holds."""
 import ipaddress
-import os
 import signal
 import socket
 import struct
@@ -116,7 +115,7 @@ def test_socket_activation(make_instance):
 def test_peer_that_vanishes(make_instance):
     """Connections reset in every phase leave nothing behind."""
     server = make_instance(users=1)
-    before = len(os.listdir(f"/proc/{server.pid}/fd"))
+    before = server.sockets()
     for number in range(60):
         client = server.smtp()
         client.ehlo()
@@ -125,5 +124,5 @@ def test_peer_that_vanishes(make_instance):
         client.send(b"Subject: half\r\n\r\n" if number % 4 == 3 else b"NO")
         client.socket.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
         client.close()
-    wait.until(lambda: len(os.listdir(f"/proc/{server.pid}/fd")) <= before + 4, 10, "descriptors come back")
+    wait.until(lambda: server.sockets() <= before, 10, "all sockets are closed")
     assert maildir.files(server.maildir(account(1))) == []

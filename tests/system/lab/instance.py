@@ -116,6 +116,14 @@ class Instance:
             text += f"\n--- {path.name}\n" + "\n".join(path.read_text(errors="replace").splitlines()[-lines:])
         return text
 
+    def sockets(self):
+        """How many it holds. (Files are another matter: mailboxes stay open for the next time.)"""
+        count = 0
+        for entry in os.scandir(f"/proc/{self.pid}/fd"):
+            with contextlib.suppress(OSError):
+                count += os.readlink(entry.path).startswith("socket:")
+        return count
+
     def complaints(self):
         """What a healthy server never writes: a sanitizer's report, a failed assertion, a `bug`."""
         text = "\n".join(path.read_text(errors="replace") for path in sorted(self.directory.glob("ringmaild.log")))
