@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/imap/login.h"
 
+#include "base/log.h"
 #include "runtime/core.h"
 #include "service/imap/reply.h"
 #include "service/imap/session.h"
@@ -74,9 +75,13 @@ error imap_session_check_password(struct imap_session *s, slice authorization, s
 static error open_account(struct imap_session *s)
 {
     TRY(account_open(&s->account_key, true, &s->account));
-    if (s->settings->create_folders)
-        TRY(account_provision(s->account));
-    return OK;
+    if (!s->settings->create_folders)
+        return OK;
+    /* No room for more folders: what is there can be read, and room be made. */
+    error problem = account_provision(s->account);
+    if (failed(problem) && problem.kind != ERROR_CANCELLED)
+        log_event(LOG_WARNING, "imap.provision", problem, s->account_key.id);
+    return problem.kind == ERROR_CANCELLED ? problem : OK;
 }
 
 static error settle(struct imap_session *s)

@@ -76,6 +76,8 @@ class Instance:
             if mark and key.isidentifier():
                 value = value.strip("'\"")
                 setattr(self, key, int(value) if value.isdigit() else value)
+        if "directory.mail_home" in self.settings:
+            self.store = self.settings["directory.mail_home"].partition("/%d")[0]
         return self
 
     def stop(self):
