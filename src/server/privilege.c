@@ -5,6 +5,7 @@
 #include "runtime/file.h"
 #include "server/config/config.h"
 #include "server/sandbox.h"
+#include "server/seccomp.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -159,6 +160,7 @@ error privilege_confine(const struct config *config)
         return OK;
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0)
         return error_system(errno, "no_new_privs");
+    TRY(seccomp_forbid());
     struct sandbox sandbox;
     error problem = sandbox_open(&sandbox);
     if (problem.kind == ERROR_NOT_FOUND) {

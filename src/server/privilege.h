@@ -13,6 +13,6 @@ unsigned long privilege_raise_descriptors(unsigned long wanted);
 /* User and group of the configuration, no supplementary groups but the user's own; no way back. A
  * warning where we stay root. */
 error privilege_drop(const struct config *config);
-/* No new privileges; files only where the configuration says that mail and settings lie (Landlock,
- * where the kernel has it). */
+/* No new privileges; no system calls that a mail server never makes (seccomp); files only where the
+ * configuration says that mail and settings lie (Landlock, where the kernel has it). */
 error privilege_confine(const struct config *config);

@@ -14,8 +14,9 @@ static const struct setting server_rows[] = {
                      "how long SIGTERM lets what is in flight finish"),
     SETTING_NUMBER(S, descriptors_max, 0, 0, 100000000, 0,
                    "open files and connections; 0: as many as the system allows"),
-    SETTING_FLAG(S, sandbox, true, 0,
-                 "no new privileges, and files only where mail, state and settings lie (Landlock)"),
+    SETTING_FLAG(
+        S, sandbox, true, 0,
+        "no new privileges, fewer system calls, and files only where mail and settings lie"),
     SETTING_LIST(S, writable_paths, "", SETTING_MUST_EXIST,
                  "more folders the sandbox leaves writable: mail homes that the directory names"),
 };

@@ -10,13 +10,17 @@
 #include <cmocka.h>
 
 #include "server/sandbox.h"
+#include "server/seccomp.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/prctl.h>
+#include <sys/ptrace.h>
 #include <sys/stat.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -64,6 +68,40 @@ static int confined(void)
     return 0;
 }
 
+static int forbidden(void)
+{
+    if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || failed(seccomp_forbid()))
+        return 10;
+    if (unshare(CLONE_NEWUSER) == 0 || errno != EPERM)
+        return 11;
+    if (syscall(SYS_memfd_secret, 0) >= 0 || errno != EPERM) /* the last of the list */
+        return 12;
+    if (ptrace(PTRACE_TRACEME, 0, NULL, NULL) == 0 || errno != EPERM)
+        return 13;
+    if (attempt(open_folder, "new", O_WRONLY | O_CREAT) != 0 || getppid() < 0)
+        return 14;
+    return 0;
+}
+
+/* What the child says; it is another process for good. */
+static int outcome_of(int (*in_child)(void))
+{
+    int status;
+    pid_t child = fork();
+    assert_true(child >= 0);
+    if (child == 0)
+        _exit(in_child());
+    assert_int_equal(waitpid(child, &status, 0), child);
+    assert_true(WIFEXITED(status));
+    return WEXITSTATUS(status);
+}
+
+static void test_some_calls_are_forbidden(void **state)
+{
+    (void)state;
+    assert_int_equal(outcome_of(forbidden), 0);
+}
+
 static void test_only_what_was_allowed(void **state)
 {
     (void)state;
@@ -72,14 +110,7 @@ static void test_only_what_was_allowed(void **state)
         skip();
     close(sandbox.ruleset);
     assert_int_equal(attempt(shut_folder, "old", O_WRONLY | O_CREAT), 0);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0)
-        _exit(confined());
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    assert_int_equal(outcome_of(confined), 0);
     /* This process gave up nothing. */
     assert_int_equal(attempt(shut_folder, "old", O_RDONLY), 0);
 }
@@ -103,6 +134,7 @@ static int tear_down(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_what_was_allowed)};
+    const struct CMUnitTest tests[] = {cmocka_unit_test(test_only_what_was_allowed),
+                                       cmocka_unit_test(test_some_calls_are_forbidden)};
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
