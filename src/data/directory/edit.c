@@ -40,6 +40,10 @@ static error run(struct directory_edit *edit, const char *sql, const slice *para
 {
     error result =
         edit->backend->run(edit->database, sql, parameters, count, row, argument, out_changed);
+    if (result.kind == ERROR_NOT_FOUND)
+        return say(edit, ERROR_TEMPORARY, "a table is missing",
+                   "%s; `ringmail directory init` makes what is missing",
+                   edit->backend->words(edit->database));
     if (result.kind == ERROR_TEMPORARY)
         snprintf(edit->words, sizeof edit->words, "the database says: %s",
                  edit->backend->words(edit->database));

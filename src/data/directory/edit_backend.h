@@ -24,7 +24,8 @@ struct edit_backend {
                   struct edit_database **out_database);
     void (*close)(struct edit_database **database);
     /* One statement with ? for each parameter. row may be NULL. out_changed (may be NULL): rows
-     * inserted, updated to or deleted. ERROR_EXISTS for a second row under a unique key. */
+     * inserted, updated to or deleted. ERROR_EXISTS for a second row under a unique key,
+     * ERROR_NOT_FOUND for a missing table. */
     error (*run)(struct edit_database *database, const char *sql, const slice *parameters,
                  unsigned count, edit_row_function *row, void *argument, uint64_t *out_changed);
     const char *(*words)(struct edit_database *database);

@@ -102,6 +102,8 @@ static error trouble(struct edit_database *database, MYSQL_STMT *statement)
     snprintf(database->words, sizeof database->words, "%s", mysql_stmt_error(statement));
     if (number == ER_DUP_ENTRY)
         return error_make(ERROR_EXISTS, "it is there already");
+    if (number == ER_NO_SUCH_TABLE)
+        return error_make(ERROR_NOT_FOUND, "a table is missing");
     return error_make(ERROR_TEMPORARY, "the database refused a statement");
 }
 

@@ -1,0 +1,157 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""The `ringmail` command by itself, no server running: exit codes that scripts can trust, batches, prompts."""
+import json
+import os
+import pathlib
+import pty
+import subprocess
+import time
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PROGRAM = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release") / "ringmail"
+DONE, REFUSED, USAGE, TROUBLE = 0, 1, 2, 3
+
+
+class Command:
+    def __init__(self, directory, settings):
+        self.config = directory / "ringmail.conf"
+        self.config.write_text("\n".join([f'directory.mail_home = "{directory}/mail/%d/%n";',
+                                          'listen.admin = ["127.0.0.1:1"];', *settings]) + "\n")
+
+    def __call__(self, *arguments, stdin="", expect=DONE):
+        done = subprocess.run([str(PROGRAM), "--config", str(self.config), *arguments], input=stdin, text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+        assert done.returncode == expect, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
+        if expect != DONE:
+            assert done.stderr.startswith(("ringmail: ", "Usage: ", "/")), done.stderr
+            assert done.stdout == ""
+        return done.stdout if expect == DONE else done.stderr
+
+    def on_terminal(self, arguments, answers):
+        """With a terminal for the prompts: what was shown, and the exit code."""
+        pid, terminal = pty.fork()
+        if pid == 0:
+            os.execv(PROGRAM, [str(PROGRAM), "--config", str(self.config), *arguments])
+        shown = b""
+        for answer in answers:
+            while not shown.endswith(b": "):
+                shown += os.read(terminal, 1000)
+            time.sleep(0.05)  # the prompt comes just before the echo goes
+            os.write(terminal, answer.encode() + b"\n")
+            shown += b"|"
+        try:
+            while part := os.read(terminal, 1000):
+                shown += part
+        except OSError:  # how Linux says that the other side is closed
+            pass
+        return shown.decode(), os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
+
+
+@pytest.fixture(params=["sqlite", "mariadb"])
+def ringmail(request, tmp_path):
+    if request.param == "sqlite":
+        return Command(tmp_path, [f'directory.path = "{tmp_path}/directory.sqlite";'])
+    server = request.getfixturevalue("database_server")
+    server.new_database("control")
+    command = Command(tmp_path, ['directory.backend = "mariadb";', f'directory.hosts = ["127.0.0.1:{server.port}"];',
+                                 f'directory.user = "{server.USER}";', f'directory.password = "{server.PASSWORD}";',
+                                 'directory.database = "control";'])
+    assert "directory init" in command("domain", "list", expect=TROUBLE)
+    command("directory", "init")
+    return command
+
+
+def test_exit_codes(ringmail):
+    ringmail("domain", "add", "example.org", "bücher.example")
+    ringmail("domain", "add", "EXAMPLE.org", expect=REFUSED)
+    ringmail("domain", "add", "no domain", expect=REFUSED)
+    ringmail("user", "add", "anna@example.org", "--quota", "5G", "--messages", "1000", stdin="first\n")
+    assert "ringmail user password" in ringmail("user", "add", "Anna@example.org", stdin="x\n", expect=REFUSED)
+    assert "ringmail domain add" in ringmail("user", "add", "a@no.example", stdin="x\n", expect=REFUSED)
+    ringmail("user", "add", "nonsense", stdin="x\n", expect=REFUSED)
+    ringmail("user", "add", "bert@example.org", stdin="", expect=USAGE)
+    ringmail("user", "add", "bert@example.org", stdin="\n", expect=USAGE)
+    ringmail("user", "add", "bert@example.org", "--hash", "{ROT13}x", expect=USAGE)
+    ringmail("user", "add", "bert@example.org", "--hash", "{PLAIN}x", "--scheme", "PLAIN", expect=USAGE)
+    ringmail("user", "add", "bert@example.org", "--scheme", "ROT13", stdin="x\n", expect=USAGE)
+    ringmail("user", "add", "bert@example.org", "--quota", "much", stdin="x\n", expect=USAGE)
+    ringmail("user", "add", expect=USAGE)
+    ringmail("user", "quota", "anna@example.org", expect=USAGE)
+    ringmail("user", "quota", "anna@example.org", "--quota", "none")
+    ringmail("user", "quota", "nobody@example.org", "--quota", "1G", expect=REFUSED)
+    ringmail("user", "password", "nobody@example.org", stdin="x\n", expect=REFUSED)
+    ringmail("user", "remove", "nobody@example.org", expect=REFUSED)
+    ringmail("alias", "add", "info@example.org", expect=USAGE)
+    ringmail("alias", "add", "info@example.org", "anna@example.org", "x@far.example")
+    ringmail("alias", "add", "info@example.org", "y@far.example", "x@far.example", expect=REFUSED)
+    ringmail("alias", "remove", "info@example.org", "y@far.example", expect=REFUSED)  # all of it or nothing
+    ringmail("alias", "remove", "info@example.org")
+    ringmail("domain", "remove", "example.org", expect=REFUSED)
+    ringmail("domain", "remove", "example.org", "--force")
+    ringmail("domain", "remove", "example.org", expect=REFUSED)
+    for arguments in (["foo"], ["user", "foo"], ["user"], [], ["domain", "list", "--force"], ["user", "list", "--foo"],
+                      ["user", "list", "a", "b"], ["user", "list", "--json=1"], ["hash", "--scheme"]):
+        ringmail(*arguments, expect=USAGE)
+    ringmail("stats", expect=TROUBLE)
+    ringmail("directory", "invalidate", expect=TROUBLE)
+    for arguments in (["--help"], ["user", "--help"], ["user", "add", "--help"]):
+        assert "Options:" in ringmail(*arguments)
+
+
+def test_lists(ringmail):
+    ringmail("domain", "add", "example.org", "bücher.example")
+    ringmail("user", "add", "Anna@Example.org", "--quota", "5G", "--messages", "1000", stdin="x\n")
+    ringmail("user", "add", "юля@bücher.example", "--scheme", "ARGON2ID", stdin="x\n")
+    ringmail("alias", "add", "@example.org", "anna@example.org")
+    assert json.loads(ringmail("domain", "list", "--json")) == [
+        {"domain": "example.org", "users": 1, "aliases": 1},
+        {"domain": "xn--bcher-kva.example", "users": 1, "aliases": 0}]
+    assert json.loads(ringmail("user", "list", "--json")) == [
+        {"address": "anna@example.org", "scheme": "{BLF-CRYPT}", "quota_bytes": 5 << 30, "quota_messages": 1000},
+        {"address": "юля@xn--bcher-kva.example", "scheme": "{ARGON2ID}", "quota_bytes": 0, "quota_messages": 0}]
+    assert [user["address"] for user in json.loads(ringmail("user", "list", "BÜCHER.example", "--json"))] == \
+        ["юля@xn--bcher-kva.example"]
+    assert json.loads(ringmail("alias", "list", "--json")) == [
+        {"source": "@example.org", "destination": "anna@example.org"}]
+    assert ringmail("user", "list", "example.org").split() == ["anna@example.org", "5G", "1000", "{BLF-CRYPT}"]
+
+
+def test_batch_is_all_or_nothing(ringmail):
+    ringmail("domain", "add", "example.org")
+    lines = "# a comment\n\nu1@example.org {PLAIN}one\nu2@example.org\ttwo words\n"
+    ringmail("user", "add", "--batch", "--scheme", "PLAIN", stdin=lines)
+    assert len(json.loads(ringmail("user", "list", "--json"))) == 2
+    wrong = ringmail("user", "add", "--batch", "--scheme", "PLAIN", expect=REFUSED,
+                     stdin="u3@example.org x\nu1@example.org again\n")
+    assert "line 2: u1@example.org" in wrong
+    assert len(json.loads(ringmail("user", "list", "--json"))) == 2
+    ringmail("user", "add", "--batch", stdin="u4@example.org\n", expect=USAGE)
+    ringmail("user", "add", "--batch", "u4@example.org", stdin="u4@example.org x\n", expect=USAGE)
+
+
+def test_prompts(ringmail):
+    ringmail("domain", "add", "example.org")
+    shown, code = ringmail.on_terminal(["user", "add", "anna@example.org", "--scheme", "PLAIN"], ["geheim", "geheim"])
+    assert code == DONE and "Password for anna@example.org:" in shown and "geheim" not in shown
+    shown, code = ringmail.on_terminal(["user", "password", "anna@example.org"], ["geheim", "anders"])
+    assert code == USAGE and "differ" in shown
+    assert json.loads(ringmail("user", "list", "--json"))[0]["scheme"] == "{PLAIN}"
+
+
+def test_hash(ringmail):
+    first, second = ringmail("hash", stdin="x\n"), ringmail("hash", stdin="x\n")
+    assert first.startswith("{BLF-CRYPT}$2y$") and first != second
+    assert ringmail("hash", "--scheme", "plain", stdin="x\n") == "{PLAIN}x\n"
+
+
+def test_configuration(ringmail, tmp_path):
+    assert "is fine" in ringmail("config", "check")
+    assert "mail_home" in ringmail("config", "show")
+    assert json.loads(ringmail("config", "show", "--json"))["directory"]["mail_home"]["value"].startswith(str(tmp_path))
+    assert "# " in ringmail("config", "show", "--defaults")
+    ringmail.config.write_text("directory.pth = \"x\";\n")
+    assert "path" in ringmail("config", "check", expect=TROUBLE)
+    ringmail.config.unlink()
+    ringmail("user", "list", expect=TROUBLE)
