@@ -106,6 +106,7 @@ static void run_turn_hooks(void)
 
 struct core_statistics core_statistics(void)
 {
+    ASSERT(core_here);
     struct core_statistics now = loop.statistics;
     struct ring_counts ring = ring_counts();
     now.submissions = ring.submissions;
@@ -307,7 +308,7 @@ static bool is_over(void)
             nudge_others();
     }
     return loop.phase == PHASE_ENDED && empty && atomic_load(&machine.ended) == machine.count &&
-           !messages_waiting(core_here);
+           !loop.hooks && !messages_waiting(core_here);
 }
 
 error core_thread_begin(struct core *core)

@@ -10,6 +10,7 @@
 
 #include <pthread.h>
 #include <sched.h>
+#include <signal.h>
 #include <stdatomic.h>
 
 struct core {
@@ -37,9 +38,10 @@ struct machine {
     cpu_set_t allowed;           /* CPUs this process may use */
     void (*main)(void *argument);
     void *argument;
-    pthread_mutex_t lock; /* for the three below, while starting */
+    pthread_mutex_t lock; /* for the four below, while starting */
     pthread_cond_t changed;
     unsigned ready; /* cores whose ring stands or failed */
+    bool unable;    /* one of these failed: none runs */
     unsigned begun; /* cores whose main was started, or was not because a start hook failed */
     error problem;  /* the first one */
     _Atomic unsigned booted;  /* cores whose start hooks have run */
@@ -75,6 +77,9 @@ void core_thread_run(void);
 void core_thread_end(void);
 
 /* cores.c: what was registered by core_on_start; core_booted says how it went here. */
+/* For threads of ours: blocks all signals but those that tell of a fault in the thread itself (a
+ * sanitizer or a crash handler wants to hear of them). */
+void signals_block(sigset_t *out_before);
 error hooks_start(void);
 void hooks_end(void);
 void core_booted(error problem);

@@ -100,6 +100,7 @@ static error machine_make(const struct core_options *options, void (*main)(void 
     machine.argument = argument;
     machine.problem = OK;
     machine.ready = machine.begun = 0;
+    machine.unable = false;
     machine.booted = machine.drained = machine.ended = 0;
     for (unsigned i = 0; i < machine.count; i++) {
         machine.cores[i].number = i;
@@ -152,10 +153,11 @@ static void *core_thread(void *argument)
     note(problem);
     pthread_mutex_lock(&machine.lock);
     machine.ready++;
+    machine.unable = machine.unable || failed(problem);
     pthread_cond_broadcast(&machine.changed);
     while (machine.ready < machine.count)
         pthread_cond_wait(&machine.changed, &machine.lock);
-    bool all_well = !failed(machine.problem);
+    bool all_well = !machine.unable; /* not `problem`: a faster core's start hook may have set it */
     pthread_mutex_unlock(&machine.lock);
     if (all_well)
         core_thread_run();
@@ -164,12 +166,21 @@ static void *core_thread(void *argument)
     return NULL;
 }
 
-/* Threads start with all signals blocked: they are for the thread that called cores_start. */
+void signals_block(sigset_t *out_before)
+{
+    static const int faults[] = {SIGSEGV, SIGBUS, SIGFPE, SIGILL, SIGTRAP, SIGABRT, SIGSYS};
+    sigset_t mask;
+    sigfillset(&mask);
+    for (unsigned i = 0; i < sizeof faults / sizeof *faults; i++)
+        sigdelset(&mask, faults[i]);
+    pthread_sigmask(SIG_SETMASK, &mask, out_before);
+}
+
+/* Signals are for the thread that called cores_start. */
 static unsigned start_threads(void)
 {
-    sigset_t all, before;
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    sigset_t before;
+    signals_block(&before);
     unsigned started = 0;
     int result = 0;
     for (; started < machine.count && result == 0; started++) {
@@ -182,6 +193,7 @@ static unsigned start_threads(void)
     note(error_system(result, "start a core's thread"));
     pthread_mutex_lock(&machine.lock);
     machine.ready += machine.count - (started - 1); /* those that will never be */
+    machine.unable = true;
     pthread_cond_broadcast(&machine.changed);
     pthread_mutex_unlock(&machine.lock);
     return started - 1;

@@ -256,7 +256,9 @@ bool fiber_is_cancelled(void)
 
 void fiber_trim(void)
 {
-    stack_trim(&self()->stack, __builtin_frame_address(0));
+    struct stack *stack = &self()->stack;
+    stack_measure(stack); /* what is dropped could not be seen later */
+    stack_trim(stack, __builtin_frame_address(0));
 }
 
 void fiber_set_context(void *context)

@@ -135,7 +135,7 @@ struct stack *stack_take(void)
 }
 
 /* What is resident was used since the last trim. */
-static void measure(const struct stack *stack)
+void stack_measure(const struct stack *stack)
 {
     unsigned char resident[PAGES_MAX];
     size_t pages = pool.stack_size / STACK_PAGE - 1;
@@ -153,7 +153,7 @@ static void measure(const struct stack *stack)
 void stack_give(struct stack *stack)
 {
     if (pool.given++ % SAMPLE_EVERY == 0)
-        measure(stack);
+        stack_measure(stack);
     if (pool.warm_count < STACKS_WARM_MAX) {
         stack->next = pool.warm;
         pool.warm = stack;

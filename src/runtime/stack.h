@@ -43,6 +43,9 @@ static inline void *stack_top(struct stack *stack)
 /* Gives back the pages below `used_down_to`. */
 void stack_trim(struct stack *stack, const void *used_down_to);
 
+/* Notes how deep it was used. */
+void stack_measure(const struct stack *stack);
+
 /* Deepest use seen so far (sampled, whole pages), and free stacks. */
 uint32_t stacks_high_bytes(void);
 uint32_t stacks_pooled(void);

@@ -168,12 +168,11 @@ static void *worker_thread(void *argument)
  * on any CPU of the process. */
 static error start_thread(struct lane *lane)
 {
-    sigset_t all, before;
+    sigset_t before;
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
     pthread_attr_setaffinity_np(&attributes, sizeof machine.allowed, &machine.allowed);
-    sigfillset(&all);
-    pthread_sigmask(SIG_SETMASK, &all, &before);
+    signals_block(&before);
     int result = pthread_create(&lane->thread[lane->threads], &attributes, worker_thread, lane);
     pthread_sigmask(SIG_SETMASK, &before, NULL);
     pthread_attr_destroy(&attributes);

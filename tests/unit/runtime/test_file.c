@@ -134,6 +134,9 @@ CORE_TEST(test_a_failed_creation_leaves_nothing)
     error problem = file_create_in_place(AT_FDCWD, in_directory("half"), 0600, parts + 1, 1);
     assert_int_equal(problem.os, EFAULT);
     assert_int_equal(access(in_directory("half"), F_OK), -1);
+    static slice many[1000];
+    assert_error(file_create_in_place(AT_FDCWD, in_directory("half"), 0600, many, 1000), ERROR_BUG);
+    assert_int_equal(access(in_directory("half"), F_OK), -1);
 }
 
 int main(void)

@@ -124,6 +124,49 @@ static void test_the_core_ends_after_its_jobs(void **state)
     assert_int_equal(returned, 20);
 }
 
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) /* too many fibers for them */
+static _Atomic bool gate_open;
+static unsigned refused;
+
+static error wait_at_the_gate(void *argument)
+{
+    (void)argument;
+    while (!atomic_load(&gate_open))
+        usleep(1000);
+    return OK;
+}
+
+static void ask_at_the_gate(void *argument)
+{
+    error answer = worker_run(WORKER_FILE, wait_at_the_gate, argument);
+    refused += answer.kind == ERROR_BUSY;
+    returned++;
+}
+
+static void fill_the_queue(void *argument)
+{
+    (void)argument;
+    for (unsigned i = 0; i < WORKER_QUEUE_MAX + 3; i++)
+        assert_ok(fiber_start(NULL, "gate", ask_at_the_gate, NULL));
+    while (returned < 3)
+        assert_ok(fiber_yield());
+    assert_int_equal(refused, 3);
+    atomic_store(&gate_open, true);
+    while (returned < WORKER_QUEUE_MAX + 3)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_int_equal(refused, 3);
+    assert_ok(worker_run(WORKER_FILE, wait_at_the_gate, NULL));
+}
+
+static void test_the_queue_has_an_end(void **state)
+{
+    (void)state;
+    returned = refused = 0;
+    struct core_options options = {.stack_size = 16 * 1024};
+    assert_ok(core_run_here(&options, fill_the_queue, NULL));
+}
+#endif
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -132,6 +175,9 @@ int main(void)
         cmocka_unit_test(test_lanes_are_apart),
         cmocka_unit_test(test_cancellation_waits_for_the_job),
         cmocka_unit_test(test_the_core_ends_after_its_jobs),
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+        cmocka_unit_test(test_the_queue_has_an_end),
+#endif
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
