@@ -58,6 +58,8 @@ unsigned server_core_count(const struct config *config)
 
 void server_publish(struct server *server, struct config *config)
 {
+    if (server->config != config)
+        config->before = server->config;
     server->config = config;
     server->smtp.settings = &config->smtp;
     server->imap.settings = &config->imap;

@@ -22,6 +22,8 @@ enum {
 
 struct config {
     struct arena arena;
+    struct config
+        *before; /* the one this took the place of, kept for sessions that began with it */
     const char *path;
     struct server_settings server;
     struct core_settings core;
