@@ -80,13 +80,13 @@ $B/flags: FORCE
 
 # --- running -------------------------------------------------------------------------------------
 run: ## Install what is missing, build, and start the demo server with two accounts
-	@tools/bootstrap build demo
+	@tools/bootstrap build $(TLS_PACKAGES) demo
 	@$(MAKE) --no-print-directory -j$$(nproc) all
 	@tools/demo $B
 
 # --- tests ---------------------------------------------------------------------------------------
 test: ## Install what is missing, then every test there is; the last line counts them
-	@tools/bootstrap build test
+	@tools/bootstrap build $(TLS_PACKAGES) test
 	@tools/test-all
 check: ## Unit and wire tests, layers, style: under a minute
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build

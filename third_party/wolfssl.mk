@@ -5,6 +5,7 @@
 TLS ?= source
 ifeq ($(TLS),system)
 LDLIBS += -lwolfssl
+TLS_PACKAGES := system-tls
 else ifeq ($(TLS),source)
 WOLFSSL := $(shell third_party/wolfssl-build --prefix)
 WOLFSSL_LIB := $(WOLFSSL)/lib/libwolfssl.a
