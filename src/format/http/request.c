@@ -93,6 +93,8 @@ static error take_field(slice name, slice value, struct http_request *request)
     } else if (slice_equal_nocase(name, SLICE("authorization"))) {
         if (slice_starts_nocase(value, SLICE("bearer ")))
             request->bearer_token = slice_trim(slice_from(value, 7));
+    } else if (slice_equal_nocase(name, SLICE("origin"))) {
+        request->origin = value;
     } else if (slice_equal_nocase(name, SLICE("expect"))) {
         request->expect_continue = slice_equal_nocase(value, SLICE("100-continue"));
     } else if (slice_equal_nocase(name, SLICE("content-type"))) {
@@ -123,6 +125,7 @@ error http_request_field_parse(slice line, struct http_request *request)
         if (request->has_host) /* RFC 9112 3.2 */
             return bad("two Host fields");
         request->has_host = true;
+        request->host = value;
         return OK;
     }
     return take_field(name, value, request);

@@ -38,6 +38,8 @@ struct http_request {
     bool chunked;
     bool expect_continue;
     uint64_t length;    /* Content-Length, 0 where none */
+    slice host;         /* with its port */
+    slice origin;       /* a browser's word on which page asks; empty where none */
     slice bearer_token; /* Authorization: Bearer ...; empty where none */
     slice content_type;
     slice accept_encoding;

@@ -79,6 +79,29 @@ static error read_body(struct admin_session *s, instant deadline, struct admin_e
     return OK;
 }
 
+/* Without a token every page in the operator's browser could ask. A page of another site is
+ * betrayed by its Origin; one that made its own name point here (DNS rebinding) by the Host it asks
+ * for. */
+static bool comes_from_elsewhere(const struct admin_exchange *exchange)
+{
+    const struct http_request *request = &exchange->request;
+    if (request->origin.size > 0) {
+        ptrdiff_t at = slice_find(request->origin, SLICE("://"));
+        if (at < 0 ||
+            !slice_equal_nocase(slice_from(request->origin, (size_t)at + 3), request->host))
+            return true;
+    }
+    if (exchange->options->token.size > 0 || request->host.size == 0)
+        return false;
+    slice host = request->host, port;
+    struct address address;
+    if (failed(
+            address_parse_ip(host, &address))) /* "[::1]" and the like have colons of their own */
+        slice_cut_last(host, ':', &host, &port);
+    return !slice_equal_nocase(host, SLICE("localhost")) &&
+           failed(address_parse_ip(host, &address));
+}
+
 static void dispatch(struct admin_exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
@@ -94,6 +117,11 @@ static void dispatch(struct admin_exchange *exchange)
     }
     if (!found) {
         exchange->status = known_path ? 405 : 404;
+        return;
+    }
+    if (comes_from_elsewhere(exchange)) {
+        metric_add(&admin_denied, 1);
+        exchange->status = 403;
         return;
     }
     if (!found->open && exchange->options->token.size > 0 &&

@@ -100,7 +100,7 @@ static const char *body_of(const char *answer)
     return end + 4;
 }
 
-#define GET(path) "GET " path " HTTP/1.1\r\nHost: x\r\n\r\n"
+#define GET(path) "GET " path " HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 static void test_what_is_there(void **state)
 {
@@ -121,7 +121,7 @@ static void test_what_is_there(void **state)
     answer = ask(GET("/"));
     assert_non_null(strstr(answer, "Content-Type: text/html; charset=utf-8\r\n"));
     assert_non_null(strstr(answer, "<title>Ringmail</title>"));
-    answer = ask("HEAD /health HTTP/1.1\r\nHost: x\r\n\r\n");
+    answer = ask("HEAD /health HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_non_null(strstr(answer, "Content-Length: 3\r\n"));
     assert_string_equal(body_of(answer), "");
 }
@@ -129,8 +129,9 @@ static void test_what_is_there(void **state)
 static void test_several_requests_on_one_connection(void **state)
 {
     (void)state;
-    const char *answer = ask(GET(
-        "/health") "GET /config HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n" GET("/health"));
+    const char *answer = ask(
+        GET("/health") "GET /config HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n" GET(
+            "/health"));
     assert_status(answer, "200 OK");
     const char *second = strstr(body_of(answer), "HTTP/1.1 200 OK\r\n");
     assert_non_null(second);
@@ -140,17 +141,17 @@ static void test_several_requests_on_one_connection(void **state)
 static void test_changes(void **state)
 {
     (void)state;
-    const char *answer = ask("PATCH /config HTTP/1.1\r\nHost: x\r\nExpect: 100-continue\r\n"
+    const char *answer = ask("PATCH /config HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
                              "Content-Length: 11\r\n\r\nlog.level=x");
     assert_non_null(strstr(answer, "HTTP/1.1 100 Continue\r\n\r\n"));
     assert_non_null(strstr(answer, "{\"ok\":true,\"notes\":[]}"));
     assert_string_equal(changed, "log.level=x");
-    answer = ask("PATCH /config HTTP/1.1\r\nHost: x\r\nContent-Length: 3\r\n\r\nbad");
+    answer = ask("PATCH /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 3\r\n\r\nbad");
     assert_status(answer, "422 Unprocessable Content");
     assert_string_equal(body_of(answer),
                         "{\"ok\":false,\"problems\":[\"bad is not a \\\"setting\\\"\","
                         "\"and more\"]}\n");
-    answer = ask("POST /reload HTTP/1.1\r\nHost: x\r\n\r\n");
+    answer = ask("POST /reload HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_status(answer, "503 Service Unavailable");
 }
 
@@ -158,21 +159,24 @@ static void test_what_is_not_there(void **state)
 {
     (void)state;
     assert_status(ask(GET("/nothing")), "404 Not Found");
-    assert_status(ask("POST /health HTTP/1.1\r\nHost: x\r\n\r\n"), "405 Method Not Allowed");
+    assert_status(ask("POST /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+                  "405 Method Not Allowed");
     assert_status(ask("GET / HTTP/1.1\r\n\r\n"), "400 Bad Request"); /* no Host */
     assert_status(ask("nonsense\r\n\r\n"), "400 Bad Request");
+    assert_status(ask("POST /reload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
+                      "chunked\r\n\r\n0\r\n\r\n"),
+                  "501 Not Implemented");
     assert_status(
-        ask("POST /reload HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
-        "501 Not Implemented");
-    assert_status(ask("PATCH /config HTTP/1.1\r\nHost: x\r\nContent-Length: 262145\r\n\r\n"),
-                  "413 Content Too Large");
+        ask("PATCH /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 262145\r\n\r\n"),
+        "413 Content Too Large");
 }
 
 static void test_limits_of_the_head(void **state)
 {
     (void)state;
     static char request[ADMIN_HEAD_SIZE_MAX * 2];
-    size_t size = (size_t)snprintf(request, sizeof request, "GET /health HTTP/1.1\r\nHost: x\r\n");
+    size_t size =
+        (size_t)snprintf(request, sizeof request, "GET /health HTTP/1.1\r\nHost: localhost\r\n");
     for (int i = 0; i < 10; i++) {
         memcpy(request + size, "A: ", 3);
         memset(request + size + 3, 'x', 8000);
@@ -183,7 +187,7 @@ static void test_limits_of_the_head(void **state)
     assert_status(ask(request), "413 Content Too Large");
     size = (size_t)snprintf(request, sizeof request, "GET /");
     memset(request + size, 'x', HTTP_LINE_SIZE_MAX);
-    snprintf(request + size + HTTP_LINE_SIZE_MAX, 64, " HTTP/1.1\r\nHost: x\r\n\r\n");
+    snprintf(request + size + HTTP_LINE_SIZE_MAX, 64, " HTTP/1.1\r\nHost: localhost\r\n\r\n");
     assert_status(ask(request), "413 Content Too Large");
 }
 
@@ -195,13 +199,42 @@ static void test_token(void **state)
     const char *answer = ask(GET("/stats"));
     assert_status(answer, "401 Unauthorized");
     assert_non_null(strstr(answer, "WWW-Authenticate: Bearer\r\n"));
-    assert_status(ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cre\r\n\r\n"),
-                  "401 Unauthorized");
     assert_status(
-        ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3crets3cret\r\n\r\n"),
+        ask("GET /stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3cre\r\n\r\n"),
         "401 Unauthorized");
-    assert_status(ask("GET /stats HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer s3cret\r\n\r\n"),
-                  "200 OK");
+    assert_status(
+        ask("GET /stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3crets3cret\r\n\r\n"),
+        "401 Unauthorized");
+    assert_status(
+        ask("GET /stats HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer s3cret\r\n\r\n"),
+        "200 OK");
+    options.token = SLICE_EMPTY;
+}
+
+/* What a page of another site could make the operator's browser ask. */
+static void test_other_sites(void **state)
+{
+    (void)state;
+    static const char *const hosts[] = {"localhost",  "localhost:9090", "127.0.0.1:9090",
+                                        "[::1]:9090", "[::1]",          "LocalHost"};
+    char request[256];
+    for (size_t i = 0; i < sizeof hosts / sizeof *hosts; i++) {
+        snprintf(request, sizeof request,
+                 "GET /health HTTP/1.1\r\nHost: %s\r\nOrigin: http://%s\r\n\r\n", hosts[i],
+                 hosts[i]);
+        assert_status(ask(request), "200 OK");
+    }
+    assert_status(ask("GET /health HTTP/1.1\r\nHost: rebound.example:9090\r\n\r\n"),
+                  "403 Forbidden");
+    assert_status(
+        ask("POST /reload HTTP/1.1\r\nHost: localhost\r\nOrigin: https://evil.example\r\n\r\n"),
+        "403 Forbidden");
+    assert_status(ask("POST /reload HTTP/1.1\r\nHost: localhost\r\nOrigin: null\r\n\r\n"),
+                  "403 Forbidden");
+    options.token = SLICE("s3cret"); /* with a token any name will do: a page cannot know it */
+    assert_status(
+        ask("GET /stats HTTP/1.1\r\nHost: mx.example.org\r\nAuthorization: Bearer s3cret\r\n\r\n"),
+        "200 OK");
     options.token = SLICE_EMPTY;
 }
 
@@ -215,6 +248,7 @@ int main(void)
         cmocka_unit_test(test_what_is_not_there),
         cmocka_unit_test(test_limits_of_the_head),
         cmocka_unit_test(test_token),
+        cmocka_unit_test(test_other_sites),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
