@@ -38,10 +38,10 @@ error imap_command_store(struct imap_session *s)
     imap_view_gather(&s->view);
     for (uint32_t i = 0; i < count; i++) {
         error problem = mailbox_flags(s->view.mailbox, s->view.uids[indexes[i]], &change);
+        imap_view_gather_own(&s->view); /* at once: the store remembers only so many changes */
         if (failed(problem) && problem.kind != ERROR_NOT_FOUND)
             return problem;
     }
-    imap_view_gather_own(&s->view);
     if (imap_view_is_behind(&s->view))
         s->response.code = IMAP_CODE_EXPUNGEISSUED;
     for (uint32_t i = 0; i < count && !store.silent; i++) {

@@ -22,6 +22,7 @@ static int setup(void **state)
     assert_ok(settings_default(&login_setting_table, &arena, &login));
     settings.plaintext_login = true;
     memset(&world, 0, sizeof world);
+    fake_changes_max = FAKE_CHANGES_MAX;
     fake_store_open();
     inbox = fake_find(SLICE("INBOX"));
     return 0;
@@ -167,6 +168,17 @@ static void test_a_session_that_fell_behind_compares(void **state)
                  4, 4, UNSEEN(1), 5) "* 3 EXPUNGE\r\n* 1 EXPUNGE\r\n* 3 EXISTS\r\n* 3 RECENT\r\n"
                                      "* 1 FETCH (UID 2 FLAGS (\\Flagged \\Recent))\r\n"
                                      "a OK NOOP completed\r\nb OK NOOP completed\r\n");
+}
+
+/* More changes than the store remembers are still one's own. */
+static void test_a_silent_store_of_many_is_silent(void **state)
+{
+    (void)state;
+    fake_changes_max = 2;
+    deliver(4);
+    check_on(0, SLICE(LOGIN SELECT "a STORE 1:* +FLAGS.SILENT (\\Seen)\r\nb NOOP\r\n"),
+             GREETING LOGGED_IN SELECTED(4, 4, UNSEEN(1), 5) "a OK STORE completed\r\n"
+                                                             "b OK NOOP completed\r\n");
 }
 
 static void idle_news(unsigned wait)
@@ -316,6 +328,7 @@ int main(void)
         TEST(test_starttls_forgets_what_came_ahead),
         TEST(test_expunges_wait_for_their_moment),
         TEST(test_a_session_that_fell_behind_compares),
+        TEST(test_a_silent_store_of_many_is_silent),
         TEST(test_idle_tells_at_once),
         TEST(test_says_goodbye_when_the_server_stops),
         TEST(test_a_deleted_mailbox_ends_the_session),
