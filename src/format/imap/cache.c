@@ -21,24 +21,52 @@ static size_t get_size(const char *at)
     return size;
 }
 
+static void put_head(struct buffer *out)
+{
+    static const char HEAD[HEAD_SIZE] = {VERSION};
+    buffer_add(out, slice_of(HEAD, sizeof HEAD));
+}
+
+/* The sizes, now that the texts stand behind the head at `start`. */
+static void put_sizes(struct buffer *out, size_t start, const size_t ends[TEXTS])
+{
+    size_t from = start + HEAD_SIZE;
+    for (int i = 0; i < TEXTS; i++) {
+        put_size(out->data + start + 1 + 4 * i, ends[i] - from);
+        from = ends[i];
+    }
+}
+
 error imap_cache_write(slice message, const struct mime_message *parsed, struct arena *arena,
                        struct buffer *out)
 {
     const struct mime_part *root = parsed->root;
     size_t start = out->size, ends[TEXTS];
-    char head[HEAD_SIZE] = {VERSION};
-    buffer_add(out, slice_of(head, sizeof head));
+    put_head(out);
     TRY(imap_envelope_write(mime_part_header(message, root), arena, out));
     ends[0] = out->size;
     TRY(imap_structure_write(message, root, false, arena, out));
     ends[1] = out->size;
     TRY(imap_structure_write(message, root, true, arena, out));
     ends[2] = out->size;
-    size_t from = start + HEAD_SIZE;
-    for (int i = 0; i < TEXTS; i++) {
-        put_size(out->data + start + 1 + 4 * i, ends[i] - from);
-        from = ends[i];
+    put_sizes(out, start, ends);
+    return OK;
+}
+
+error imap_cache_write_opaque(uint64_t size, struct buffer *out)
+{
+    size_t start = out->size, ends[TEXTS];
+    put_head(out);
+    buffer_add(out, SLICE("(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)"));
+    ends[0] = out->size;
+    for (int i = 1; i < TEXTS; i++) {
+        buffer_add(out, SLICE("(\"application\" \"octet-stream\" NIL NIL NIL \"binary\" "));
+        buffer_add_u64(out, size);
+        buffer_add(out, i == 1 ? SLICE(")") : SLICE(" NIL NIL NIL NIL)"));
+        ends[i] = out->size;
     }
+    TRY(buffer_check(out));
+    put_sizes(out, start, ends);
     return OK;
 }
 

@@ -21,5 +21,7 @@ struct imap_cache {
 /* Appends the blob. The arena is scratch. */
 error imap_cache_write(slice message, const struct mime_message *parsed, struct arena *arena,
                        struct buffer *out);
+/* The same for a message too complex to parse: no envelope, one part of opaque bytes. */
+error imap_cache_write_opaque(uint64_t size, struct buffer *out);
 /* False for no blob, another version or a broken one: then make it anew. Views of the blob. */
 bool imap_cache_read(slice blob, struct imap_cache *out_cache);

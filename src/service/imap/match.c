@@ -283,7 +283,8 @@ error imap_match(struct imap_session *s, const struct imap_search_node *root, ui
                         : error_make(ERROR_NOT_FOUND, "the message is gone");
     read = m.message.opened;
     imap_message_close(&m.message);
-    if (problem.kind == ERROR_NOT_FOUND) {
+    /* Gone meanwhile, or too complex to parse: neither may end the search for the others. */
+    if (problem.kind == ERROR_NOT_FOUND || problem.kind == ERROR_LIMIT) {
         problem = OK;
         matches = false;
     }

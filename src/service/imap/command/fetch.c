@@ -13,6 +13,8 @@ METRIC_COUNTER(imap_fetched, "ringmail_imap_bodies_fetched_total", "",
                "Messages of which FETCH sent a body or a piece of one");
 METRIC_COUNTER(imap_fetched_bytes, "ringmail_imap_body_bytes_fetched_total", "",
                "Bytes of bodies sent by FETCH");
+METRIC_COUNTER(imap_too_complex, "ringmail_imap_messages_too_complex_total", "",
+               "Messages that could not be parsed within limits and were described as opaque");
 METRIC_COUNTER(imap_cache_misses, "ringmail_imap_cache_misses_total", "",
                "Messages parsed because their envelope and structure were not known");
 
@@ -31,9 +33,24 @@ struct answer {
     uint32_t items; /* with FLAGS where they changed by this */
     struct imap_message message;
     struct imap_piece *pieces; /* one for each of fetch->bodies */
-    slice blob;                /* of the parsed items, in scratch */
+    struct buffer blob;        /* of the parsed items */
     const char *before;        /* what separates the next item */
 };
+
+static error make_blob(struct answer *a)
+{
+    const struct mime_message *mime;
+    TRY(imap_message_mime(&a->message, &mime));
+    return imap_cache_write(a->message.text, mime, a->message.scratch, &a->blob);
+}
+
+/* A message made to be too much for a parse must not keep its neighbours from being fetched. */
+static error describe_as_opaque(struct answer *a)
+{
+    metric_add(&imap_too_complex, 1);
+    buffer_reset(&a->blob);
+    return imap_cache_write_opaque(a->message.size, &a->blob);
+}
 
 /* WAITS. The blob is made here where the store has none. */
 static error find_blob(struct answer *a)
@@ -44,19 +61,17 @@ static error find_blob(struct answer *a)
     if (!mail)
         return error_make(ERROR_NOT_FOUND, "the message is gone");
     slice known = mailbox_cache(mailbox, mail);
-    if (imap_cache_read(known, &cache)) /* copied: what comes next may wait */
-        return arena_copy(a->message.scratch, known, &a->blob);
-    const struct mime_message *mime;
-    struct buffer blob;
+    if (imap_cache_read(known, &cache)) {
+        buffer_add(&a->blob, known); /* a copy: what comes next may wait */
+        return buffer_check(&a->blob);
+    }
     metric_add(&imap_cache_misses, 1);
-    TRY(imap_message_mime(&a->message, &mime));
-    buffer_init(&blob, CACHE_BLOB_SIZE_MAX);
-    error problem = imap_cache_write(a->message.text, mime, a->message.scratch, &blob);
+    TRY(imap_message_open(&a->message));
+    error problem = make_blob(a);
+    if (problem.kind == ERROR_LIMIT)
+        problem = describe_as_opaque(a);
     if (!failed(problem))
-        problem = arena_copy(a->message.scratch, buffer_slice(&blob), &a->blob);
-    if (!failed(problem))
-        mailbox_cache_set(mailbox, a->message.uid, buffer_slice(&blob));
-    buffer_close(&blob);
+        mailbox_cache_set(mailbox, a->message.uid, buffer_slice(&a->blob));
     return problem;
 }
 
@@ -66,26 +81,36 @@ static error read_small(struct answer *a, struct imap_piece *piece)
     if (piece->kind != IMAP_PIECE_FILE || piece->size > COPY_SIZE_MAX)
         return OK;
     char *room = arena_alloc_bytes(a->message.scratch, piece->size);
-    TRY_MEMORY(room);
+    if (!room)
+        return OK; /* it can be sent from the file */
     TRY(mail_read(&a->message.file, piece->offset, room, piece->size));
     piece->kind = IMAP_PIECE_MEMORY;
     piece->bytes = slice_of(room, piece->size);
     return OK;
 }
 
+static error find_piece(struct answer *a, const struct imap_fetch_body *body,
+                        struct imap_piece *piece)
+{
+    error problem = imap_piece_find(&a->message, &body->section, &body->partial, piece);
+    if (problem.kind == ERROR_LIMIT) { /* described as opaque: it has no parts */
+        piece->kind = IMAP_PIECE_NIL;
+        return OK;
+    }
+    TRY(problem);
+    return read_small(a, piece);
+}
+
 static error prepare(struct answer *a)
 {
     const struct imap_fetch *fetch = a->fetch;
-    if (a->items & PARSED)
-        TRY(find_blob(a));
     a->pieces = ARENA_ARRAY(a->message.scratch, struct imap_piece,
                             fetch->body_count ? fetch->body_count : 1);
     TRY_MEMORY(a->pieces);
-    for (uint32_t i = 0; i < fetch->body_count; i++) {
-        TRY(imap_piece_find(&a->message, &fetch->bodies[i].section, &fetch->bodies[i].partial,
-                            &a->pieces[i]));
-        TRY(read_small(a, &a->pieces[i]));
-    }
+    if (a->items & PARSED)
+        TRY(find_blob(a));
+    for (uint32_t i = 0; i < fetch->body_count; i++)
+        TRY(find_piece(a, &fetch->bodies[i], &a->pieces[i]));
     if (a->items & IMAP_FETCH_SIZE && !a->message.size)
         TRY(mailbox_virtual_size(a->s->view.mailbox, a->message.uid, &a->message.size));
     return OK;
@@ -150,7 +175,7 @@ static void write_index_items(struct answer *a, const struct mail *mail)
 static void write_parsed_items(struct answer *a)
 {
     struct imap_cache cache;
-    if (!(a->items & PARSED) || !imap_cache_read(a->blob, &cache))
+    if (!(a->items & PARSED) || !imap_cache_read(buffer_slice(&a->blob), &cache))
         return;
     if (a->items & IMAP_FETCH_ENVELOPE)
         write_text_item(a, SLICE("ENVELOPE "), cache.envelope);
@@ -216,30 +241,48 @@ static error answer(struct answer *a)
     return imap_send_some(a->s);
 }
 
+/* What became of the messages of one FETCH. */
+struct outcome {
+    bool missing;  /* expunged meanwhile */
+    error trouble; /* the first that could not be read */
+};
+
+static error fetch_one(struct imap_session *s, const struct imap_fetch *fetch, uint32_t index,
+                       struct arena *scratch, struct outcome *outcome)
+{
+    struct answer a = {.s = s, .fetch = fetch, .index = index, .items = fetch->items};
+    buffer_init(&a.blob, CACHE_BLOB_SIZE_MAX);
+    imap_message_init(&a.message, s->view.mailbox, s->view.uids[index], scratch);
+    error problem = answer(&a);
+    imap_message_close(&a.message);
+    buffer_close(&a.blob);
+    if (failed(s->lost))
+        return s->lost;
+    if (problem.kind == ERROR_NOT_FOUND)
+        outcome->missing = true;
+    else if (failed(problem) && !failed(outcome->trouble))
+        outcome->trouble = problem;
+    return OK;
+}
+
 /* RFC 3501 6.4.5. Messages that another session expunged meanwhile are passed over (RFC 2180
- * 4.1.2) and the client learns that something is missing. */
+ * 4.1.2) and the client learns that something is missing; one that cannot be read makes the answer
+ * NO, but the others come. */
 error imap_command_fetch(struct imap_session *s)
 {
     struct imap_fetch fetch;
     struct arena scratch;
+    struct outcome outcome = {0};
     uint32_t *indexes, count;
-    bool missing = false;
     TRY(imap_fetch_parse(&s->command.arguments, &s->arena, &fetch));
     TRY(imap_view_select(s, &fetch.set, s->command.uid, &indexes, &count));
     arena_init(&scratch, IMAP_SCRATCH_SIZE_MAX);
     error problem = OK;
-    for (uint32_t i = 0; i < count && !failed(problem); i++) {
-        struct answer a = {.s = s, .fetch = &fetch, .index = indexes[i], .items = fetch.items};
-        imap_message_init(&a.message, s->view.mailbox, s->view.uids[indexes[i]], &scratch);
-        problem = answer(&a);
-        imap_message_close(&a.message);
-        if (problem.kind == ERROR_NOT_FOUND && !failed(s->lost)) {
-            missing = true;
-            problem = OK;
-        }
-    }
+    for (uint32_t i = 0; i < count && !failed(problem); i++)
+        problem = fetch_one(s, &fetch, indexes[i], &scratch, &outcome);
     arena_close(&scratch);
-    if (missing)
+    TRY(problem);
+    if (outcome.missing)
         s->response.code = IMAP_CODE_EXPUNGEISSUED;
-    return problem;
+    return outcome.trouble;
 }

@@ -29,6 +29,20 @@ static void test_round_trip(void **state)
                                   "6 1 NIL NIL NIL NIL)");
 }
 
+static void test_opaque(void **state)
+{
+    (void)state;
+    struct imap_cache cache;
+    assert_ok(imap_cache_write_opaque(9000000000, &written));
+    assert_true(imap_cache_read(buffer_slice(&written), &cache));
+    assert_slice(cache.envelope, "(NIL NIL NIL NIL NIL NIL NIL NIL NIL NIL)");
+    assert_slice(cache.body,
+                 "(\"application\" \"octet-stream\" NIL NIL NIL \"binary\" 9000000000)");
+    assert_slice(cache.structure,
+                 "(\"application\" \"octet-stream\" NIL NIL NIL \"binary\" 9000000000 "
+                 "NIL NIL NIL NIL)");
+}
+
 /* Cut anywhere, lengthened, of another version: made anew rather than believed. */
 static void test_damage_is_found(void **state)
 {
@@ -50,7 +64,7 @@ static void test_damage_is_found(void **state)
 
 int main(void)
 {
-    const struct CMUnitTest tests[] = {grammar_test(test_round_trip),
+    const struct CMUnitTest tests[] = {grammar_test(test_round_trip), grammar_test(test_opaque),
                                        grammar_test(test_damage_is_found)};
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -273,6 +273,47 @@ static void test_envelope_is_kept_once_parsed(void **state)
                               "a OK FETCH completed\r\n");
 }
 
+/* A mail made to be too much, between two others. */
+static void test_a_message_too_complex_is_opaque(void **state)
+{
+    (void)state;
+    struct buffer bomb;
+    struct stream stream;
+    buffer_init(&bomb, 64 << 20);
+    buffer_add(&bomb, SLICE("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int i = 0; i < 9900; i++) {
+        buffer_add(&bomb, SLICE("--b\r\nContent-Type: a/b"));
+        for (int j = 0; j < 63; j++)
+            buffer_format(&bomb, ";p%d=v", j);
+        buffer_add(&bomb, SLICE("\r\n\r\n"));
+    }
+    deliver(1);
+    fake_deliver(inbox, buffer_slice(&bomb), 0);
+    deliver(1);
+    fake_session(&(struct fake_options){&settings, &login, true, 0},
+                 SLICE(LOGIN SELECT "a FETCH 1:3 (BODY BODY.PEEK[1])\r\nb SEARCH BODY body\r\n"),
+                 &stream);
+    slice said = buffer_slice(&stream.output);
+    assert_true(slice_find(said, SLICE("* 2 FETCH (BODY (\"application\" \"octet-stream\" NIL NIL "
+                                       "NIL \"binary\" ")) > 0);
+    assert_true(slice_find(said, SLICE("BODY[1] NIL)\r\n* 3 FETCH (BODY (\"text\"")) > 0);
+    assert_true(slice_find(said, SLICE("a OK FETCH completed\r\n* SEARCH 1 3\r\n")) > 0);
+    fake_session_close(&stream);
+    buffer_close(&bomb);
+}
+
+static void test_an_unreadable_message_does_not_hide_the_others(void **state)
+{
+    (void)state;
+    deliver(3);
+    inbox->mails[1].mail.base_name_size = 1; /* the fake's sign for a broken file */
+    check_on(
+        0, SLICE(LOGIN SELECT "a FETCH 1:3 BODY.PEEK[TEXT]\r\n"),
+        GREETING LOGGED_IN SELECTED(3, 3, UNSEEN(1), 4) "* 1 FETCH (BODY[TEXT] {6}\r\nbody\r\n)\r\n"
+                                                        "* 3 FETCH (BODY[TEXT] {6}\r\nbody\r\n)\r\n"
+                                                        "a NO [UNAVAILABLE] try again later\r\n");
+}
+
 static void test_append_over_quota(void **state)
 {
     (void)state;
@@ -334,6 +375,8 @@ int main(void)
         TEST(test_a_deleted_mailbox_ends_the_session),
         TEST(test_pieces_of_a_message_with_bare_lf),
         TEST(test_envelope_is_kept_once_parsed),
+        TEST(test_a_message_too_complex_is_opaque),
+        TEST(test_an_unreadable_message_does_not_hide_the_others),
         TEST(test_append_over_quota),
         TEST(test_search_after_decoding),
     };
