@@ -92,6 +92,10 @@ static error load_log(struct index *index, size_t file_size, bool *out_damaged)
     TRY(problem);
     if (index->file_size != file_size) {
         *out_damaged = true;
+        struct log_line line = log_begin(LOG_WARNING, "store.index.cut"); /* normal after a crash */
+        log_number(&line, "messages", index->header.messages);
+        log_number(&line, "bytes", (int64_t)(file_size - index->file_size));
+        log_end(&line);
         if (ftruncate(index->fd, (off_t)index->file_size) != 0)
             return error_system(errno, "cannot cut back an index");
     }

@@ -41,7 +41,8 @@ static int remove_one(const char *path, const struct stat *status, int kind, str
 static inline int set_up(void **state)
 {
     (void)state;
-    strcpy(root, "/tmp/ringmail-store-XXXXXX");
+    const char *temporary = getenv("TMPDIR");
+    snprintf(root, sizeof root, "%s/ringmail-store-XXXXXX", temporary ? temporary : "/tmp");
     return mkdtemp(root) ? 0 : -1;
 }
 
