@@ -11,8 +11,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <netinet/in.h>
-#include <netinet/tcp.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -66,17 +64,6 @@ static void refuse(const struct listener *listener, int fd, enum listener_refusa
 }
 
 /* ---- Serving ---- */
-
-static void set_up_socket(int fd)
-{
-    int on = 1, idle = 120, interval = 30, count = 4;
-    /* All four are comforts: a socket without them still works. */
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
-    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
-    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
-}
 
 static void read_addresses(const struct listener *listener, int fd, struct address *peer,
                            struct address *local)
@@ -171,8 +158,6 @@ static void take_in(struct listener *listener, struct crew *crew, int fd)
         refuse(listener, fd, LISTENER_REFUSE_CONNECTIONS);
         return;
     }
-    if (listener->address.family != ADDRESS_UNIX)
-        set_up_socket(fd);
     error problem = start_session(listener, crew, fd, &ticket);
     if (failed(problem)) {
         admission_leave(&ticket);

@@ -102,6 +102,20 @@ static error learn_port(struct listener *listener, int fd)
     return OK;
 }
 
+/* Set where connections inherit them, so that accepting one needs no further calls. */
+static void set_for_connections(const struct listener *listener, int fd)
+{
+    int on = 1, idle = 120, interval = 30, count = 4;
+    if (!address_is_ip(&listener->address))
+        return;
+    /* All are comforts: a connection without them still works. */
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &on, sizeof on);
+    (void)setsockopt(fd, SOL_SOCKET, SO_KEEPALIVE, &on, sizeof on);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPIDLE, &idle, sizeof idle);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPINTVL, &interval, sizeof interval);
+    (void)setsockopt(fd, IPPROTO_TCP, TCP_KEEPCNT, &count, sizeof count);
+}
+
 static error bind_shares(struct listener *listener)
 {
     int fd = inherited_claim(&listener->address);
@@ -112,6 +126,7 @@ static error bind_shares(struct listener *listener)
             if (!listener->inherited)
                 TRY(open_socket(listener, &fd));
             TRY(learn_port(listener, fd));
+            set_for_connections(listener, fd);
         }
         listener->shares[i].socket = fd;
     }

@@ -16,7 +16,7 @@
 
 static inline instant soon(void)
 {
-    return time_after(5 * TIME_S);
+    return time_after(30 * TIME_S);
 }
 
 static inline void on_core(void (*function)(void *argument))

@@ -7,6 +7,8 @@
 #include "net/tls.h"
 #include "runtime/message.h"
 
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -30,6 +32,17 @@ static void serve(struct stream **stream, void *argument)
     char peer[ADDRESS_TEXT_SIZE];
     (void)argument;
     address_format_ip(stream_peer(*stream), peer);
+    if (stream_peer(*stream)->family != ADDRESS_UNIX) {
+        int on = 0, idle = 0;
+        socklen_t size = sizeof on;
+        assert_int_equal(getsockopt(stream_fd(*stream), IPPROTO_TCP, TCP_NODELAY, &on, &size), 0);
+        assert_true(on);
+        assert_int_equal(getsockopt(stream_fd(*stream), IPPROTO_TCP, TCP_KEEPIDLE, &idle, &size),
+                         0);
+        assert_int_equal(idle, 120);
+        assert_int_equal(getsockopt(stream_fd(*stream), SOL_SOCKET, SO_KEEPALIVE, &on, &size), 0);
+        assert_true(on);
+    }
     if (failed(stream_format(*stream, "220 %u %s\r\n", core_self(), peer)))
         return;
     while (!failed(stream_read_line(*stream, STREAM_LINE_STRICT, 1000, TIME_NEVER, &line)))
