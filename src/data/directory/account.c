@@ -39,7 +39,7 @@ static error make(const struct directory_settings *settings, slice local, slice 
                   struct directory_account *account)
 {
     slice home = row->columns[DIRECTORY_COLUMN_HOME], maildir;
-    TRY(arena_format(arena, &account->address, "%.*s@%.*s", SLICE_ARG(local), SLICE_ARG(domain)));
+    TRY(directory_address_join(arena, local, domain, &account->address));
     account->local_part = slice_sub(account->address, 0, local.size);
     account->domain = slice_from(account->address, local.size + 1);
     account->id = id_of(row->columns[DIRECTORY_COLUMN_ID], account->address);

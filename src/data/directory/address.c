@@ -7,6 +7,18 @@
 
 enum { PATH_SIZE_MAX = 1000 };
 
+error directory_address_join(struct arena *arena, slice local, slice domain, slice *out_whole)
+{
+    char *whole = arena_alloc_bytes(arena, local.size + 1 + domain.size);
+    TRY_MEMORY(whole);
+    if (local.size)
+        memcpy(whole, local.data, local.size);
+    whole[local.size] = '@';
+    memcpy(whole + local.size + 1, domain.data, domain.size);
+    *out_whole = slice_of(whole, local.size + 1 + domain.size);
+    return OK;
+}
+
 /* RFC 5321 4.1.2 Quoted-string: the quotes and backslashes are not part of the name. */
 static error unquote(slice local, struct arena *arena, slice *out_local)
 {
@@ -36,18 +48,6 @@ static bool local_is_possible(slice local)
     return true;
 }
 
-static error join(struct arena *arena, slice local, slice domain, slice *out_whole)
-{
-    char *whole = arena_alloc_bytes(arena, local.size + 1 + domain.size);
-    TRY_MEMORY(whole);
-    if (local.size)
-        memcpy(whole, local.data, local.size);
-    whole[local.size] = '@';
-    memcpy(whole + local.size + 1, domain.data, domain.size);
-    *out_whole = slice_of(whole, local.size + 1 + domain.size);
-    return OK;
-}
-
 static error fold_local(const struct directory_settings *settings, slice written,
                         struct arena *arena, struct directory_address *address)
 {
@@ -57,7 +57,7 @@ static error fold_local(const struct directory_settings *settings, slice written
     if (problem.kind == ERROR_MALFORMED || (!failed(problem) && !local_is_possible(folded)))
         return error_make(ERROR_NOT_FOUND, "no account can have this local part");
     TRY(problem);
-    TRY(join(arena, folded, address->domain, &address->whole));
+    TRY(directory_address_join(arena, folded, address->domain, &address->whole));
     address->local = slice_sub(address->whole, 0, folded.size);
     address->base = address->local;
     address->base_address = address->whole;
@@ -68,7 +68,7 @@ static error fold_local(const struct directory_settings *settings, slice written
     if (!slice_cut(local, settings->detail_separator.data[0], &base, &detail) || base.size == 0)
         return OK;
     TRY(text_fold(arena, base, &base));
-    TRY(join(arena, base, address->domain, &address->base_address));
+    TRY(directory_address_join(arena, base, address->domain, &address->base_address));
     address->base = slice_sub(address->base_address, 0, base.size);
     return arena_copy(arena, detail, &address->detail);
 }
@@ -101,7 +101,7 @@ error directory_address_unicode(struct arena *arena, slice local, slice domain, 
     TRY(idna_to_unicode(arena, domain, &unicode));
     if (slice_equal(unicode, domain))
         return OK;
-    TRY(join(arena, local, unicode, out_whole));
+    TRY(directory_address_join(arena, local, unicode, out_whole));
     *out_domain = unicode;
     *out_differs = true;
     return OK;

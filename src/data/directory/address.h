@@ -22,6 +22,9 @@ struct directory_address {
 error directory_address_parse(const struct directory_settings *settings, slice text,
                               struct arena *arena, struct directory_address *out_address);
 
+/* local@domain; local may be empty (a catch-all). */
+error directory_address_join(struct arena *arena, slice local, slice domain, slice *out_whole);
+
 /* The same local part at the domain's U-labels; false where that is the same. */
 error directory_address_unicode(struct arena *arena, slice local, slice domain, bool *out_differs,
                                 slice *out_domain, slice *out_whole);

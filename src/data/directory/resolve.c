@@ -27,14 +27,19 @@ struct name {
     struct directory_address address;
 };
 
+struct found {
+    struct found *next;
+    struct directory_target target;
+};
+
 struct resolve {
     struct directory *directory;
     struct arena *arena;   /* the caller's: targets */
     struct arena *scratch; /* names and rows */
     struct name *first, **last;
-    struct map seen;                 /* names, by canonical address (and detail) */
-    struct map targets;              /* the same for targets */
-    struct directory_target **found; /* DIRECTORY_TARGETS_MAX */
+    struct map seen;    /* names, by canonical address (and detail) */
+    struct map targets; /* the same for targets */
+    struct found *found, **found_last;
     unsigned count;
     unsigned steps; /* alias look-ups */
     bool aliased, looped;
@@ -50,8 +55,11 @@ static bool came_through(const struct name *name, slice alias)
 
 static error key_of(struct resolve *r, slice address, slice detail, slice *out_key)
 {
-    return arena_format(r->scratch, out_key, "%.*s%s%.*s", SLICE_ARG(address),
-                        detail.data ? "\n" : "", SLICE_ARG(detail));
+    if (!detail.data)
+        *out_key = address;
+    else
+        TRY(arena_format(r->scratch, out_key, "%.*s\n%.*s", SLICE_ARG(address), SLICE_ARG(detail)));
+    return OK;
 }
 
 static error target_add(struct resolve *r, const struct directory_target *target)
@@ -64,11 +72,13 @@ static error target_add(struct resolve *r, const struct directory_target *target
         r->looped = true;
         return OK;
     }
-    struct directory_target *copy = ARENA_NEW(r->scratch, struct directory_target);
-    TRY_MEMORY(copy);
-    *copy = *target;
-    r->found[r->count++] = copy;
-    return map_put(&r->targets, key, copy);
+    struct found *found = ARENA_NEW(r->scratch, struct found);
+    TRY_MEMORY(found);
+    found->target = *target;
+    *r->found_last = found;
+    r->found_last = &found->next;
+    r->count++;
+    return map_put(&r->targets, key, found);
 }
 
 static error target_add_outside(struct resolve *r, slice address)
@@ -127,7 +137,7 @@ static error follow_alias(struct resolve *r, const struct name *name, slice loca
     struct directory_rows rows;
     instant asked;
     slice domain = name->address.domain, via;
-    TRY(arena_format(r->scratch, &via, "%.*s@%.*s", SLICE_ARG(local), SLICE_ARG(domain)));
+    TRY(directory_address_join(r->scratch, local, domain, &via));
     if (came_through(name, via)) {
         *out_circle = true;
         return OK;
@@ -239,8 +249,9 @@ static error finish(struct resolve *r, struct directory_resolution *out)
     if (r->count) {
         resolution.targets = ARENA_ARRAY(r->arena, struct directory_target, r->count);
         TRY_MEMORY(resolution.targets);
-        for (unsigned i = 0; i < r->count; i++)
-            resolution.targets[i] = *r->found[i];
+        unsigned i = 0;
+        for (const struct found *found = r->found; found; found = found->next)
+            resolution.targets[i++] = found->target;
     }
     *out = resolution;
     return OK;
@@ -261,9 +272,8 @@ static error resolve(struct resolve *r, slice address, struct directory_resoluti
                                                             : DIRECTORY_NOT_OURS};
         return OK;
     }
-    r->found = ARENA_ARRAY(r->scratch, struct directory_target *, DIRECTORY_TARGETS_MAX);
-    TRY_MEMORY(r->found);
     r->last = &r->first;
+    r->found_last = &r->found;
     TRY(was_seen(r, &asked, &seen));
     TRY(look_at_local(r, &asked));
     for (struct name *name = r->first; name; name = name->next)
