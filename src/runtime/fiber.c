@@ -138,7 +138,7 @@ error fiber_start_always(struct crew *crew, const char *name, fiber_function *fu
     fiber->function = function;
     fiber->argument = argument;
     fiber->owner = NULL;
-    fiber->interruptible = NULL;
+    fiber->interruptible = fiber->interrupted = false;
     fiber->steadfast = fiber->wake_pending = fiber->timed_out = false;
     list_init(&fiber->member);
     timer_init(&fiber->deadline, deadline_fired);

@@ -93,7 +93,7 @@ static error receive_once(int fd, instant deadline, struct ring_buffer *out_buff
     io_uring_prep_recv(entry, fd, NULL, pool.size, 0);
     entry->flags |= IOSQE_BUFFER_SELECT;
     entry->buf_group = GROUP;
-    error problem = ring_operation_run_interruptibly(&operation, entry, deadline, "receive");
+    error problem = ring_operation_run(&operation, entry, deadline, "receive");
     if (!(operation.flags & IORING_CQE_F_BUFFER))
         return failed(problem) ? problem : error_make(ERROR_CLOSED, "closed by the other side");
     struct ring_buffer buffer = {.id = operation.flags >> IORING_CQE_BUFFER_SHIFT};
@@ -109,7 +109,7 @@ static error receive_once(int fd, instant deadline, struct ring_buffer *out_buff
     return OK;
 }
 
-error ring_receive_pooled(int fd, instant deadline, struct ring_buffer *out_buffer)
+static error receive(int fd, instant deadline, struct ring_buffer *out_buffer)
 {
     while (true) {
         uint64_t released_before = pool.released;
@@ -120,7 +120,22 @@ error ring_receive_pooled(int fd, instant deadline, struct ring_buffer *out_buff
         /* A buffer that came back between the kernel's answer and now wakes nobody later. */
         if (pool.released == released_before)
             TRY(condition_wait(&pool.refill, deadline));
+        if (ring_is_interrupted())
+            return error_make(ERROR_BUSY, "interrupted");
     }
+}
+
+error ring_receive_pooled(int fd, instant deadline, struct ring_buffer *out_buffer)
+{
+    ring_interruptible_begin();
+    error problem = receive(fd, deadline, out_buffer);
+    ring_interruptible_end();
+    return problem;
+}
+
+void ring_buffers_retry(void)
+{
+    condition_wake_all(&pool.refill);
 }
 
 void ring_buffer_release(struct ring_buffer *buffer)
@@ -134,5 +149,5 @@ void ring_buffer_release(struct ring_buffer *buffer)
     pool.released++;
     /* All of them: a receive may merely have asked while the pool was dry, before there was data,
      * and then does not use the buffer it is woken for. */
-    condition_wake_all(&pool.refill);
+    ring_buffers_retry();
 }

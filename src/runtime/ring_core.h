@@ -54,3 +54,5 @@ struct ring_counts ring_counts(void);
 /* ring_buffers.c */
 error ring_buffers_begin(struct io_uring *ring, unsigned count, unsigned size);
 void ring_buffers_end(struct io_uring *ring);
+/* All that wait for a buffer look again. */
+void ring_buffers_retry(void);

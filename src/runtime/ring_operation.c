@@ -36,7 +36,7 @@ error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *
     error ended = OK;
     while (!operation->done && !failed(ended)) {
         ended = fiber_park(deadline);
-        if (operation->interrupted)
+        if (operation->fiber->interrupted)
             ended = error_make(ERROR_BUSY, "interrupted");
     }
     if (!operation->done) {
@@ -52,23 +52,31 @@ error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *
     return error_system(operation->result, text);
 }
 
-error ring_operation_run_interruptibly(struct ring_operation *operation, struct io_uring_sqe *entry,
-                                       instant deadline, const char *text)
+void ring_interruptible_begin(void)
 {
     struct fiber *fiber = fiber_self();
-    ASSERT(fiber);
-    fiber->interruptible = operation;
-    error ended = ring_operation_run(operation, entry, deadline, text);
-    fiber->interruptible = NULL;
-    return ended;
+    ASSERT(fiber && !fiber->interruptible);
+    fiber->interruptible = true;
+}
+
+bool ring_is_interrupted(void)
+{
+    return fiber_self()->interrupted;
+}
+
+void ring_interruptible_end(void)
+{
+    struct fiber *fiber = fiber_self();
+    fiber->interruptible = fiber->interrupted = false;
 }
 
 void ring_interrupt(struct fiber *fiber)
 {
-    if (!fiber->interruptible || fiber->interruptible->done)
+    if (!fiber->interruptible)
         return;
-    fiber->interruptible->interrupted = true;
+    fiber->interrupted = true;
     fiber_wake(fiber);
+    ring_buffers_retry(); /* it may be waiting for a buffer */
 }
 
 error ring_operation_finish(struct ring_operation *operation, struct io_uring_sqe *entry,

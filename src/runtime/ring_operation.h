@@ -12,7 +12,6 @@ struct ring_operation {
     int result;
     unsigned flags;
     bool done;
-    bool interrupted;
 };
 
 /* WAITS. Gives the prepared entry to the kernel and waits for its completion. At the deadline or
@@ -20,9 +19,12 @@ struct ring_operation {
  * then the kernel holds the caller's memory. What was finished all the same counts as success. */
 error ring_operation_run(struct ring_operation *operation, struct io_uring_sqe *entry,
                          instant deadline, const char *text);
-/* WAITS. The same, and ring_interrupt ends it with ERROR_BUSY. */
-error ring_operation_run_interruptibly(struct ring_operation *operation, struct io_uring_sqe *entry,
-                                       instant deadline, const char *text);
+/* Between these two ring_interrupt ends this fiber's ring_operation_run with ERROR_BUSY; what waits
+ * otherwise asks ring_is_interrupted. */
+void ring_interruptible_begin(void);
+bool ring_is_interrupted(void);
+void ring_interruptible_end(void);
+
 /* WAITS. The same for requests that end by themselves (files): neither deadline nor cancellation,
  * so that a cancelled fiber can still write what it owes and close what it holds. */
 error ring_operation_finish(struct ring_operation *operation, struct io_uring_sqe *entry,

@@ -101,7 +101,10 @@ error ring_poll(int fd, short events, instant deadline, short *out_events)
     struct ring_operation operation;
     struct io_uring_sqe *entry = ring_entry();
     io_uring_prep_poll_add(entry, fd, (unsigned short)events);
-    TRY(ring_operation_run_interruptibly(&operation, entry, deadline, "poll"));
+    ring_interruptible_begin();
+    error problem = ring_operation_run(&operation, entry, deadline, "poll");
+    ring_interruptible_end();
+    TRY(problem);
     *out_events = (short)operation.result;
     return OK;
 }

@@ -21,7 +21,6 @@ enum {
 };
 
 struct scheduler;
-struct ring_operation;
 
 struct fiber {
     struct stack stack; /* first: the fiber lies at the top of its own stack */
@@ -34,12 +33,13 @@ struct fiber {
     const char *name;
     fiber_function *function;
     void *argument;
-    void *owner;                          /* fiber_set_context */
-    struct ring_operation *interruptible; /* the wait that ring_interrupt would end, or NULL */
-    bool parked;                          /* not in the ready queue, waits for a wake */
-    bool steadfast;                       /* cancellation does not end the park */
-    bool wake_pending; /* fiber_wake came; the next or present park ends with OK */
-    bool timed_out;    /* the present park's deadline fired */
+    void *owner;        /* fiber_set_context */
+    bool parked;        /* not in the ready queue, waits for a wake */
+    bool steadfast;     /* cancellation does not end the park */
+    bool wake_pending;  /* fiber_wake came; the next or present park ends with OK */
+    bool timed_out;     /* the present park's deadline fired */
+    bool interruptible; /* ring_interrupt may end what it waits for */
+    bool interrupted;   /* and did */
 };
 
 struct scheduler {

@@ -174,6 +174,51 @@ static void cancelled_while_dry(void *argument)
     close_sockets();
 }
 
+static struct fiber *interrupted;
+
+static void read_interruptibly(void *argument)
+{
+    interrupted = fiber_self();
+    read_one(argument);
+}
+
+/* News reach a session also while it waits for a buffer, and only it. */
+static void interrupted_while_dry(void *argument)
+{
+    (void)argument;
+    int full[BUFFERS][2];
+    struct ring_buffer held[BUFFERS];
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        make_pair(full[i]);
+        assert_int_equal(write(full[i][0], "y", 1), 1);
+        assert_ok(ring_receive_pooled(full[i][1], TIME_NEVER, &held[i]));
+    }
+    struct crew crew;
+    crew_init(&crew, NULL);
+    start_readers(&crew);
+    int ends[2];
+    make_pair(ends);
+    struct reader reader = {.fd = ends[1]};
+    assert_ok(fiber_start(NULL, "interrupted", read_interruptibly, &reader));
+    assert_ok(fiber_sleep(3 * TIME_MS));
+    ring_interrupt(interrupted);
+    instant patience = time_after(2 * TIME_S);
+    while (!reader.done && time_now() < patience)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_true(reader.done);
+    assert_error(reader.ended, ERROR_BUSY);
+    assert_int_equal(done_count(), 0);
+    crew_close(&crew);
+    close_sockets();
+    close(ends[0]);
+    close(ends[1]);
+    for (unsigned i = 0; i < BUFFERS; i++) {
+        ring_buffer_release(&held[i]);
+        close(full[i][0]);
+        close(full[i][1]);
+    }
+}
+
 static void with_few_buffers(void (*body)(void *))
 {
     struct core_options options = {.receive_buffers = BUFFERS, .receive_buffer_size = 4096};
@@ -198,6 +243,12 @@ static void test_cancelled_while_dry(void **state)
     with_few_buffers(cancelled_while_dry);
 }
 
+static void test_interrupted_while_dry(void **state)
+{
+    (void)state;
+    with_few_buffers(interrupted_while_dry);
+}
+
 static void test_refuses_odd_counts(void **state)
 {
     (void)state;
@@ -210,7 +261,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_receives_into_the_pool), cmocka_unit_test(test_runs_dry_with_data),
         cmocka_unit_test(test_runs_dry_without_data),  cmocka_unit_test(test_cancelled_while_dry),
-        cmocka_unit_test(test_refuses_odd_counts),
+        cmocka_unit_test(test_interrupted_while_dry),  cmocka_unit_test(test_refuses_odd_counts),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
