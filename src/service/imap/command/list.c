@@ -69,19 +69,21 @@ static bool is_selected(const struct mailbox_entry *entry, const struct imap_lis
     return list->select & IMAP_LIST_SUBSCRIBED || !(entry->attributes & MAILBOX_NONEXISTENT);
 }
 
-/* RECURSIVEMATCH (RFC 5258 3.5): a child, at any depth, is selected but not itself matched. Names
- * are in order, so children follow their parent. */
+static bool is_below(slice child, slice parent)
+{
+    return child.size > parent.size && slice_starts(child, parent) &&
+           child.data[parent.size] == STORE_SEPARATOR;
+}
+
+/* RECURSIVEMATCH (RFC 5258 3.5): a child, at any depth, is selected but not itself matched. */
 static bool has_selected_child(const struct mailbox_entry *entries, size_t count, size_t parent,
                                const struct imap_list *list, const struct patterns *patterns)
 {
     slice name = entries[parent].name;
-    for (size_t i = 0; i < count; i++) {
-        slice child = entries[i].name;
-        if (child.size > name.size + 1 && slice_starts(child, name) &&
-            child.data[name.size] == STORE_SEPARATOR && is_selected(&entries[i], list) &&
-            !matches(patterns, child))
+    for (size_t i = 0; i < count; i++)
+        if (is_below(entries[i].name, name) && is_selected(&entries[i], list) &&
+            !matches(patterns, entries[i].name))
             return true;
-    }
     return false;
 }
 
@@ -134,22 +136,35 @@ error imap_command_list(struct imap_session *s)
     return OK;
 }
 
-/* RFC 3501 6.3.9: where "%" matches a parent that is not subscribed itself, it is named with
- * \Noselect for the sake of the child. `last` keeps it from being named once per child. */
-static void write_parent(struct imap_session *s, const struct patterns *patterns, slice name,
-                         slice *last)
+/* Is this the first subscribed entry below a parent that is not subscribed itself? */
+static bool is_due(const struct mailbox_entry *entries, size_t count, size_t child, slice parent)
 {
+    for (size_t i = 0; i < count; i++) {
+        if (!(entries[i].attributes & MAILBOX_SUBSCRIBED))
+            continue;
+        if (slice_equal(entries[i].name, parent) ||
+            (i < child && is_below(entries[i].name, parent)))
+            return false;
+    }
+    return true;
+}
+
+/* RFC 3501 6.3.9: where "%" matches a parent that is not subscribed itself, it is named with
+ * \Noselect for the sake of the child, once. */
+static void write_parent(struct imap_session *s, const struct patterns *patterns,
+                         const struct mailbox_entry *entries, size_t count, size_t child)
+{
+    slice name = entries[child].name;
     for (ptrdiff_t end; (end = slice_find_last_byte(name, STORE_SEPARATOR)) > 0;) {
         name.size = (size_t)end;
         if (!matches(patterns, name))
             continue;
-        if (!slice_equal(name, *last))
+        if (is_due(entries, count, child, name))
             imap_list_write(&(struct imap_list_line){.verb = "LSUB",
                                                      .attributes = IMAP_ATTRIBUTE_NOSELECT,
                                                      .separator = STORE_SEPARATOR,
                                                      .name = name},
                             s->name_form, &s->out);
-        *last = name;
         return;
     }
 }
@@ -167,15 +182,13 @@ error imap_command_lsub(struct imap_session *s)
     }
     TRY(compile(s, &list, &patterns));
     TRY(account_list(s->account, &s->arena, &entries, &count));
-    slice last = SLICE_EMPTY;
     for (size_t i = 0; i < count; i++) {
         if (!(entries[i].attributes & MAILBOX_SUBSCRIBED))
             continue;
         if (!matches(&patterns, entries[i].name)) {
-            write_parent(s, &patterns, entries[i].name, &last);
+            write_parent(s, &patterns, entries, count, i);
             continue;
         }
-        last = entries[i].name;
         imap_list_write(&(struct imap_list_line){.verb = "LSUB",
                                                  .separator = STORE_SEPARATOR,
                                                  .name = entries[i].name},
