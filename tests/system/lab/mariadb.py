@@ -27,7 +27,6 @@ class MariaDb:
         # Not in the directory: a socket's path may not be long.
         self.socket = pathlib.Path(tempfile.gettempdir()) / f"ringmail-mariadb-{self.port}.sock"
         self.process = None
-        self.databases = 0
 
     def _run_as(self):
         """As root the server wants another user's name; it keeps the files of whoever that is."""
@@ -70,9 +69,7 @@ class MariaDb:
 
     def new_database(self, name):
         """An empty database; the DSN under which tools/instance takes it."""
-        self.databases += 1
-        name = f"{name}{self.databases}"
-        self.execute(f"CREATE DATABASE {name} CHARACTER SET utf8mb4;")
+        self.execute(f"SET foreign_key_checks = 0; CREATE OR REPLACE DATABASE {name} CHARACTER SET utf8mb4;")
         return f"mariadb://{self.USER}:{self.PASSWORD}@127.0.0.1:{self.port}/{name}"
 
     def kill(self):
