@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/dns/message.h"
 
-#include <stdio.h>
-
 enum { HEADER_SIZE = 12, CLASS_IN = 1, POINTER = 0xc0 };
 
 /* A position in the message: names may point back into all of it. */
@@ -46,6 +44,23 @@ static bool take_u32(struct reader *reader, uint32_t *out)
 
 /* ---- Names ---- */
 
+static void add_escaped(unsigned char byte, char *text, size_t *size)
+{
+    text[(*size)++] = '\\';
+    text[(*size)++] = (char)('0' + byte / 100);
+    text[(*size)++] = (char)('0' + byte / 10 % 10);
+    text[(*size)++] = (char)('0' + byte % 10);
+}
+
+static void add_decimal(unsigned char byte, char *text, size_t *size)
+{
+    if (byte >= 100)
+        text[(*size)++] = (char)('0' + byte / 100);
+    if (byte >= 10)
+        text[(*size)++] = (char)('0' + byte / 10 % 10);
+    text[(*size)++] = (char)('0' + byte % 10);
+}
+
 /* One label as text behind *size: letters small, what would confuse a reader as \DDD (RFC 1035
  * 5.1). */
 static void add_label(const char *label, size_t label_size, char *text, size_t *size)
@@ -57,7 +72,7 @@ static void add_label(const char *label, size_t label_size, char *text, size_t *
         if (byte > ' ' && byte < 0x7f && byte != '.' && byte != '\\')
             text[(*size)++] = ascii_lower((char)byte);
         else
-            *size += (size_t)sprintf(text + *size, "\\%03u", byte);
+            add_escaped(byte, text, size);
     }
 }
 
@@ -126,13 +141,21 @@ bool dns_name_is_valid(slice name)
 
 slice dns_reverse_name(const uint8_t *ip, size_t ip_size, char text[DNS_REVERSE_SIZE])
 {
+    static const char digits[] = "0123456789abcdef";
+    slice zone = ip_size == 4 ? SLICE("in-addr.arpa") : SLICE("ip6.arpa");
     size_t size = 0;
-    for (size_t i = ip_size; i-- > 0;)
-        size += (size_t)(ip_size == 4
-                             ? sprintf(text + size, "%u.", ip[i])
-                             : sprintf(text + size, "%x.%x.", ip[i] & 15u, (unsigned)ip[i] >> 4));
-    size += (size_t)sprintf(text + size, "%s", ip_size == 4 ? "in-addr.arpa" : "ip6.arpa");
-    return slice_of(text, size);
+    for (size_t i = ip_size; i-- > 0;) {
+        if (ip_size == 4) {
+            add_decimal(ip[i], text, &size);
+        } else {
+            text[size++] = digits[ip[i] & 15];
+            text[size++] = '.';
+            text[size++] = digits[ip[i] >> 4];
+        }
+        text[size++] = '.';
+    }
+    memcpy(text + size, zone.data, zone.size);
+    return slice_of(text, size + zone.size);
 }
 
 /* ---- Records ---- */

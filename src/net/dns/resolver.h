@@ -7,10 +7,8 @@
  *
  * Bounds: cache_entries_max and cache_bytes_max per core; what was used longest ago goes first.
  */
-#include "format/dns/message.h"
-#include "net/address.h"
-
 #include "base/time.h"
+#include "format/dns/message.h"
 
 enum {
     RESOLVER_TTL_MIN_S = 5,     /* an answer is kept at least so long, or a burst of mail asks */
