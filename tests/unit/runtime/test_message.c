@@ -77,7 +77,7 @@ static void test_calls_and_visits(void **state)
 
 static void ping_pong(void)
 {
-    for (unsigned i = 0; i < 20000 / TEST_SLOWER; i++) {
+    for (unsigned i = 0; i < 4000 / TEST_SLOWER; i++) {
         unsigned got = 99, core = 1 + i % (CORES - 1);
         assert_ok(i % 2 ? core_call(core, answer_core, &got) : core_visit(core, answer_core, &got));
         assert_int_equal(got, core);
