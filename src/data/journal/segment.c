@@ -117,7 +117,7 @@ bool journal_scan_next(struct journal_scan *scan, struct journal_fragment *out_f
         if (boundary != scan->at) {
             /* Padding is zero; anything else is a fragment that broke. */
             uint64_t salt = 0;
-            if (boundary - scan->at >= sizeof fragment)
+            if (boundary - scan->at >= sizeof fragment && boundary <= scan->segment.size)
                 memcpy(&salt,
                        scan->segment.data + scan->at + offsetof(struct journal_fragment, salt),
                        sizeof salt);

@@ -114,6 +114,8 @@ struct mail *index_find(struct index *index, uint32_t uid)
 static slice heap_slice(const struct index *index, uint64_t at, size_t size)
 {
     uint64_t snapshot = index->header.snapshot_size;
+    if (size == 0)
+        return SLICE_EMPTY;
     if (at < snapshot)
         return at < sizeof index->header || size > snapshot - at ? SLICE_EMPTY
                                                                  : slice_of(index->base + at, size);
