@@ -2,7 +2,7 @@
  * Deliveries into mailboxes, as the accepting core makes them, beside a plain loop that creates,
  * writes and syncs one file after the other in the same directory.
  *
- *     bench_store DIRECTORY [cores] [messages] [bytes] [accounts] [fibers per core] [durability
+ *     bench_store [DIRECTORY] [cores] [messages] [bytes] [accounts] [fibers per core] [durability
  * 0-2]
  */
 #include "base/metric.h"
@@ -13,6 +13,7 @@
 #include "runtime/message.h"
 
 #include <fcntl.h>
+#include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,7 +25,6 @@ static const char *directory;
 static unsigned cores = 1, messages = 20000, size = 4096, accounts = 100, fibers = 64;
 static unsigned durability;
 static atomic_int taken;
-static atomic_uint ready;
 static char *text;
 static struct histogram times[CORE_COUNT_MAX];
 
@@ -143,12 +143,22 @@ static void plain_loop(bool with_sync)
            count, count / wall, (cpu_seconds() - cpu) / count * 1e6);
 }
 
+static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
+{
+    (void)status;
+    (void)kind;
+    (void)walk;
+    return remove(path);
+}
+
 int main(int argc, char **argv)
 {
-    if (argc < 2)
+    static char scratch[] = "/var/tmp/ringmail-bench-XXXXXX";
+    bool own = argc < 2;
+    if (own && !mkdtemp(scratch))
         return 2;
     unsigned *const numbers[] = {&cores, &messages, &size, &accounts, &fibers, &durability};
-    directory = argv[1];
+    directory = own ? scratch : argv[1];
     for (int i = 2; i < argc && i < 8; i++)
         *numbers[i - 2] = (unsigned)strtoul(argv[i], NULL, 10);
     text = malloc(size);
@@ -157,9 +167,8 @@ int main(int argc, char **argv)
     mkdir(directory, 0700);
     plain_loop(false);
     plain_loop(true);
-    (void)ready;
     struct core_options options = {.count = cores, .pin = true};
     must(cores_start(&options, core_main, NULL));
     cores_join();
-    return 0;
+    return own ? nftw(scratch, remove_one, 16, FTW_DEPTH | FTW_PHYS) : 0;
 }
