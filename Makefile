@@ -90,7 +90,7 @@ test: ## Install what is missing, then every test there is; the last line counts
 	@tools/test-all
 check: ## Unit and wire tests, layers, style: under a minute
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build
-	@tools/run-tests --layers --style --unit $(UNIT) --wire $(WIRE)
+	@RINGMAIL_BUILD=$B tools/run-tests --layers --style --unit $(UNIT) --wire $(WIRE)
 check-build: all $(UNIT) $(TEST_PROGRAM)
 unit: $(UNIT) ## Unit tests only
 	@tools/run-tests --unit $(UNIT)

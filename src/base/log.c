@@ -35,7 +35,8 @@ static void put(struct log_line *line, const char *bytes, size_t size)
 {
     if (size > LOG_LINE_SIZE_MAX - line->size)
         size = LOG_LINE_SIZE_MAX - line->size;
-    memcpy(line->text + line->size, bytes, size);
+    if (size > 0) /* an empty value may be NULL */
+        memcpy(line->text + line->size, bytes, size);
     line->size += size;
 }
 

@@ -91,8 +91,8 @@ static error take_escape(struct parser *parser, struct buffer *out)
     case 'u': {
         uint32_t point = 0;
         for (int i = 0; i < 4; i++) {
-            int digit = ascii_lower((char)peek(parser));
-            if (!ascii_is_digit((char)digit) && !(digit >= 'a' && digit <= 'f'))
+            char digit = ascii_lower((char)peek(parser));
+            if (!ascii_is_digit(digit) && !(digit >= 'a' && digit <= 'f'))
                 return malformed("a broken \\u escape");
             point = point << 4 | (uint32_t)(digit <= '9' ? digit - '0' : digit - 'a' + 10);
             step(parser);
