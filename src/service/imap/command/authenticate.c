@@ -51,5 +51,7 @@ error imap_command_authenticate(struct imap_session *s)
         problem = imap_session_check_password(s, exchange.authorization, exchange.name,
                                               exchange.password);
     login_exchange_wipe(&exchange);
+    if (start.initial.size) /* it lies in the frame */
+        explicit_bzero((char *)start.initial.data, start.initial.size);
     return problem;
 }
