@@ -88,7 +88,7 @@ enum control_exit control_secret_read(const struct control *control, const char 
                                       struct buffer *out_hash)
 {
     char first[CONTROL_LINE_SIZE_MAX], second[CONTROL_LINE_SIZE_MAX];
-    slice password;
+    slice password = SLICE_EMPTY;
     if (control->options[OPTION_HASH] && control->options[OPTION_SCHEME])
         return control_say(CONTROL_USAGE, "--hash and --scheme do not go together");
     if (control->options[OPTION_HASH])

@@ -248,7 +248,7 @@ error directory_edit_domain_add(struct directory_edit *edit, slice name)
 
 error directory_edit_domain_remove(struct directory_edit *edit, slice name, bool with_content)
 {
-    slice domain, id, users, aliases;
+    slice domain, id, users = SLICE_EMPTY, aliases = SLICE_EMPTY;
     bool found;
     begin_call(edit);
     TRY(canonical_domain(edit, name, &domain));
