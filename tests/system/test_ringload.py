@@ -89,6 +89,16 @@ def test_refusals_are_counted_by_reply(tmp_path):
     assert counts.get("mesg", 0) == 0
 
 
+@needs_sink
+def test_a_ramp_narrows_while_the_target_is_missed(tmp_path):
+    sink = Sink()
+    points = ringload(tmp_path, FLOW.format(count=0, port=sink.port), "rate=40", "duration=500ms", "target=p99 1us")["ramp"]
+    sink.end()
+    assert len(points) >= 4
+    assert not any(point["kept"] for point in points)
+    assert all(after["rate"] == before["rate"] / 2 for before, after in zip(points, points[1:]))
+
+
 def test_nothing_listens(tmp_path):
     result = ringload(tmp_path, FLOW.format(count=3, port=ports.take_block()), "duration=3s", expect=1)
     assert result["flows"][0]["failed"] >= 1
