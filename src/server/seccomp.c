@@ -16,20 +16,20 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* The sanitizers run a symbolizer to say where a mistake is. */
+/* The sanitizers run a symbolizer to say where a mistake is, and trace the process to find leaks. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MAY_EXECUTE 1
+#define UNDER_SANITIZER 1
 #else
-#define MAY_EXECUTE 0
+#define UNDER_SANITIZER 0
 #endif
 
 static const uint32_t forbidden[] = {
-#if !MAY_EXECUTE
+#if !UNDER_SANITIZER
     SYS_execve,
     SYS_execveat,
-#endif
     SYS_ptrace,
     SYS_process_vm_readv,
+#endif
     SYS_process_vm_writev,
     SYS_kcmp,
     SYS_mount,
