@@ -16,7 +16,8 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* The sanitizers run a symbolizer to say where a mistake is, and trace the process to find leaks. */
+/* The sanitizers run a symbolizer to say where a mistake is, and trace the process to find leaks.
+ */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define UNDER_SANITIZER 1
 #else
