@@ -16,16 +16,8 @@
 #define ARCHITECTURE AUDIT_ARCH_AARCH64
 #endif
 
-/* The sanitizers run a symbolizer to say where a mistake is, and trace the process to find leaks.
- */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define UNDER_SANITIZER 1
-#else
-#define UNDER_SANITIZER 0
-#endif
-
 static const uint32_t forbidden[] = {
-#if !UNDER_SANITIZER
+#if SECCOMP_FORBIDS_TRACING
     SYS_execve,
     SYS_execveat,
     SYS_ptrace,

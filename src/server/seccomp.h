@@ -7,5 +7,13 @@
  */
 #include "base/error.h"
 
+/* The sanitizers run a symbolizer to say where a mistake is, and trace the process to find leaks:
+ * programs and tracing are forbidden in every other build. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#define SECCOMP_FORBIDS_TRACING 0
+#else
+#define SECCOMP_FORBIDS_TRACING 1
+#endif
+
 /* For this thread and all that it starts; needs no_new_privs. */
 error seccomp_forbid(void);
