@@ -54,23 +54,6 @@ static error add_json(void *argument, const struct directory_edit_row *row)
 
 enum control_exit control_alias_list(struct control *control)
 {
-    struct directory_edit *edit;
-    struct json_writer json;
-    bool as_json = control->options[OPTION_JSON];
-    enum control_exit exit = control_edit_open(control, &edit);
-    if (exit != CONTROL_DONE)
-        return exit;
-    json_begin(&json, &control->out);
-    if (as_json)
-        json_array_open(&json);
     slice domain = control->count ? control->words[0] : SLICE_EMPTY;
-    exit = control_outcome(edit, directory_edit_list(edit, DIRECTORY_EDIT_ALIASES, domain,
-                                                     as_json ? add_json : add_text,
-                                                     as_json ? (void *)&json : control));
-    if (as_json)
-        json_array_close(&json);
-    if (as_json)
-        buffer_add_byte(&control->out, '\n');
-    directory_edit_close(&edit);
-    return exit;
+    return control_edit_list(control, DIRECTORY_EDIT_ALIASES, domain, add_text, add_json);
 }

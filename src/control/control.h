@@ -80,6 +80,13 @@ enum control_exit control_edit_open(struct control *control, struct directory_ed
  * one could not be told is a warning, not a failure: its cache ends by itself. */
 void control_invalidate(const struct control *control, slice subject);
 
+/* A list verb: each row of the domain (empty: of all) by add_text with the control as argument, or,
+ * with
+ * --json, by add_json with the json_writer, inside one array. */
+enum control_exit control_edit_list(struct control *control, enum directory_edit_list list,
+                                    slice domain, directory_edit_visit *add_text,
+                                    directory_edit_visit *add_json);
+
 /* 5G, 512M, 1000, none. Says what is wrong. */
 bool control_parse_bytes(const char *text, uint64_t *out_bytes);
 bool control_parse_count(const char *text, uint64_t *out_count);

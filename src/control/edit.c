@@ -4,6 +4,8 @@
  */
 #include "control/control.h"
 
+#include "format/json/write.h"
+
 #include <errno.h>
 #include <pwd.h>
 #include <stdio.h>
@@ -107,4 +109,26 @@ void control_add_bytes(struct buffer *out, uint64_t bytes)
             return;
         }
     buffer_add_u64(out, bytes);
+}
+
+enum control_exit control_edit_list(struct control *control, enum directory_edit_list list,
+                                    slice domain, directory_edit_visit *add_text,
+                                    directory_edit_visit *add_json)
+{
+    struct directory_edit *edit;
+    struct json_writer json;
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    if (control->options[OPTION_JSON]) {
+        json_begin(&json, &control->out);
+        json_array_open(&json);
+        exit = control_outcome(edit, directory_edit_list(edit, list, domain, add_json, &json));
+        json_array_close(&json);
+        buffer_add_byte(&control->out, '\n');
+    } else {
+        exit = control_outcome(edit, directory_edit_list(edit, list, domain, add_text, control));
+    }
+    directory_edit_close(&edit);
+    return exit;
 }
