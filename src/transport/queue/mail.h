@@ -1,0 +1,107 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * A queued mail in memory, as all files of the queue see it. One mail is one allocation of its
+ * owner core: the struct, its recipients, its items, its texts. What is marked (fixed) never
+ * changes after queue_mail_make, so that the core of a site may read it while an item is out there;
+ * everything else is the owner core's alone.
+ *
+ * An item is what is scheduled: the recipients of one mail that share a domain. It is WAITING on
+ * its owner core (a timer runs), or OUT on the core of its site, and comes back with an attempt's
+ * result.
+ */
+#include "base/list.h"
+#include "data/journal/journal.h"
+#include "runtime/timer.h"
+#include "transport/queue/queue.h"
+
+#include <stdatomic.h>
+
+struct spool_segment;
+
+/* A body, shared by the mails of one submission: in memory, in the spool, or both. */
+struct queue_content {
+    uint32_t references; /* mails */
+    uint32_t out;        /* items out on a site's core: the spool place does not move meanwhile */
+    /* Who reads `memory`, on any core; -1: it is gone, read the spool. */
+    _Atomic int32_t pins;
+    struct body memory;
+    uint64_t size;                 /* (fixed) */
+    struct journal_ticket ticket;  /* settled when spooled, or when the last mail is done */
+    struct spool_segment *segment; /* NULL: not spooled yet; set before pins becomes -1 */
+    uint64_t offset;               /* in the segment */
+    struct list memory_node;       /* oldest first: who goes to the spool next */
+    struct list segment_node;      /* for compaction */
+    instant since;
+};
+
+enum queue_outcome {
+    QUEUE_OPEN,      /* still to be delivered */
+    QUEUE_DELIVERED, /* into a mailbox, or by LMTP */
+    QUEUE_RELAYED,   /* the next server took it */
+    QUEUE_FAILED,    /* bounced: permanent answer, expiry or the operator */
+    QUEUE_DELETED,   /* by the operator, without a word */
+};
+
+/* A text of the mail: offset from queue_mail_text. */
+struct queue_text {
+    uint32_t offset, size;
+};
+
+struct queue_mail_recipient {
+    struct queue_text address, orcpt_type, orcpt_address; /* (fixed) */
+    uint8_t notify;                                       /* (fixed) enum smtp_notify bits */
+    bool final;                                           /* (fixed) */
+    uint8_t outcome;                                      /* enum queue_outcome */
+    bool reported;                                        /* its delivery report was submitted */
+};
+
+enum queue_item_state {
+    QUEUE_ITEM_WAITING, /* for item->due */
+    QUEUE_ITEM_OUT,     /* with its site, or finding its route */
+    QUEUE_ITEM_HELD,
+    QUEUE_ITEM_DONE,
+};
+
+struct queue_item {
+    struct queue_mail *mail; /* (fixed) */
+    uint32_t first, count;   /* (fixed) recipients[first .. first + count - 1], sorted by domain */
+    uint8_t state;
+    uint16_t attempts;
+    int64_t due;        /* seconds since 1970 */
+    struct timer timer; /* of the owner core */
+    struct list node;   /* while OUT: in the site's line, on the site's core */
+    char *response;     /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
+    int64_t tried;      /* of the last attempt; 0: none yet */
+};
+
+struct queue_mail {
+    queue_id id; /* (fixed), also its place in the owner's map */
+    struct list node;
+    struct queue_content *content;                            /* (fixed pointer) */
+    uint32_t owner;                                           /* (fixed) core */
+    uint32_t recipient_count, item_count, open_count;         /* the first two (fixed) */
+    int64_t arrived, expires, hold_until, deliver_by;         /* (fixed) seconds since 1970 */
+    struct queue_text sender, prefix, envid, account, origin; /* (fixed) */
+    uint8_t body, ret;                                        /* (fixed) */
+    int8_t priority;                                          /* (fixed) */
+    char deliver_by_mode;                                     /* (fixed) */
+    bool utf8, require_tls, tls_optional, deliver_by_trace;   /* (fixed) */
+    bool held, warned, logged;                                /* logged: the log has it */
+    struct queue_item *items;                                 /* into this allocation */
+    struct queue_mail_recipient *recipients;                  /* " */
+    char *texts;                                              /* " */
+};
+
+static inline slice queue_mail_text(const struct queue_mail *mail, struct queue_text text)
+{
+    return slice_of(mail->texts + text.offset, text.size);
+}
+
+/* mail.c: one allocation from an envelope; recipients sorted by domain, items made, nothing
+ * scheduled. The content gets one more reference. */
+error queue_mail_make(const struct queue_envelope *envelope, struct queue_content *content,
+                      queue_id id, int64_t arrived, struct queue_mail **out_mail);
+void queue_mail_free(struct queue_mail **mail);
+/* The domain that the item's recipients share. */
+slice queue_item_domain(const struct queue_item *item);

@@ -1,0 +1,39 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * When which item is tried. Owner core: timers for what waits, results of attempts, retries,
+ * expiry, reports. Site core (queue/site.h): lines, concurrency, connections, pauses.
+ */
+#include "runtime/message.h"
+#include "transport/queue/mail.h"
+
+/* A new mail, or one found at start: its items go out now, wait for their time, or are held. */
+void queue_schedule_add(struct queue_mail *mail);
+
+/* What one attempt at an item told about one recipient. */
+struct queue_result {
+    uint32_t recipient;  /* index into mail->recipients */
+    uint8_t outcome;     /* enum queue_outcome; QUEUE_OPEN: try again later */
+    uint8_t dsn_relayed; /* the next server took over reporting (it offers DSN: RFC 3461 5.2.2) */
+    int code;            /* reply code; 0: none (no connection) */
+    int enhanced[3];
+    char *text; /* owned; may be NULL */
+};
+
+/* The end of an attempt: made on the site's core, moved to the owner's, freed there. */
+struct queue_attempt {
+    struct message message;
+    struct queue_item *item;
+    struct queue_result *results;
+    unsigned result_count;
+    bool not_tried; /* the site is paused: no attempt was made; come back at `again` */
+    int64_t again;  /* seconds since 1970; 0: by the schedule's own pauses */
+    char host[256]; /* who answered; empty: nobody */
+    char tls[64];   /* "TLSv1.3 TLS_AES_128_GCM_SHA256"; empty: clear text */
+    int64_t began_ns, took_ns;
+};
+
+/* When to try again after so many attempts: retry_min doubled each time up to retry_max, a quarter
+ * more or less by chance. Pure but for the random number. */
+int64_t queue_retry_pause(const struct queue_settings *settings, unsigned attempts,
+                          uint64_t random);

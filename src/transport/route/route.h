@@ -1,0 +1,69 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Where mail for a domain goes: the transport table of the directory, our own domains, the smart
+ * host, MX records (RFC 5321 5.1, 7505), address literals; and how private the way must be
+ * (MTA-STS, RFC 8461; DANE, RFC 7672; REQUIRETLS, RFC 8689). Addresses of hosts are found when they
+ * are dialled (transport/deliver/remote.h). Runs on any core; answers come from that core's
+ * resolver and caches.
+ */
+#include "base/arena.h"
+#include "base/time.h"
+#include "net/address.h"
+
+enum route_limits {
+    ROUTE_HOSTS_MAX = 50,      /* hosts of one route; RFC 5321 asks for two at least */
+    ROUTE_ADDRESSES_MAX = 16,  /* tried of one host */
+    ROUTE_SITE_SIZE_MAX = 512, /* bytes of a site's name */
+};
+
+enum route_kind {
+    ROUTE_SMTP,
+    ROUTE_LMTP,
+    ROUTE_LOCAL,  /* a domain of ours: into mailboxes, aliases followed */
+    ROUTE_REFUSE, /* never: code 5xx, status, text (null MX, no such domain, transport "error") */
+    ROUTE_LATER,  /* not now: code 4xx (DNS trouble) */
+};
+
+enum route_tls {
+    ROUTE_TLS_NONE,    /* clear text, as the transport says */
+    ROUTE_TLS_MAY,     /* opportunistic: STARTTLS where offered, any certificate, else clear */
+    ROUTE_TLS_ENCRYPT, /* TLS or not at all, any certificate */
+    ROUTE_TLS_VERIFY,  /* TLS, and the certificate is good for the host's name */
+};
+
+struct route_host {
+    slice name;             /* for SNI and verification; in A-labels; empty: `address` only */
+    struct address address; /* ADDRESS_NONE: look the name up; Unix sockets for LMTP */
+    uint16_t port;
+    uint16_t preference;
+    bool authentic; /* the name came by DNSSEC: TLSA records may count (RFC 7672 2.2) */
+};
+
+struct route {
+    enum route_kind kind;
+    slice site; /* same for all domains that the same hosts serve in the same manner: one line, one
+                   set of connections */
+    struct route_host *hosts; /* in the order to try: by preference, shuffled within */
+    unsigned host_count;
+    enum route_tls tls;
+    bool dane;        /* ask for TLSA records of hosts that are authentic */
+    bool sts;         /* `tls` comes from an MTA-STS policy (hosts it does not name were dropped) */
+    bool sts_testing; /* a policy in testing mode: verify for the report, deliver anyway */
+    bool implicit_tls;    /* port 465 of a smart host */
+    slice user, password; /* smart host's login; empty: none */
+    int code;             /* REFUSE, LATER */
+    int enhanced[3];
+    slice text;
+};
+
+struct route_request {
+    slice domain;      /* A-labels, or an address literal "[192.0.2.1]" */
+    bool require_tls;  /* RFC 8689: MX by DNSSEC or MTA-STS, TLS verified, REQUIRETLS offered */
+    bool tls_optional; /* TLS-Required: No: ignore MTA-STS and DANE */
+};
+
+/* WAITS. OK: a route, which may be REFUSE or LATER. Errors only for what is no answer:
+ * ERROR_CANCELLED, ERROR_LIMIT of the arena. The route lives in the arena. */
+error route_find(const struct route_request *request, struct arena *arena, instant deadline,
+                 struct route *out_route);
