@@ -1,10 +1,14 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/imap/search.h"
 
+#include "runtime/fiber.h"
 #include "service/imap/command/command.h"
 #include "service/imap/match.h"
 #include "service/imap/reply.h"
 
+enum { TURN = 4096 }; /* messages looked at before others may run */
+
+/* WAITS. */
 static error find(struct imap_session *s, const struct imap_search_node *root, uint32_t *found,
                   uint32_t *out_count)
 {
@@ -17,6 +21,8 @@ static error find(struct imap_session *s, const struct imap_search_node *root, u
         problem = imap_match(s, root, i, &scratch, &matches);
         if (!failed(problem) && matches)
             found[count++] = i;
+        if (!failed(problem) && i % TURN == TURN - 1)
+            problem = fiber_yield();
     }
     arena_close(&scratch);
     *out_count = count;
@@ -43,6 +49,7 @@ error imap_command_search(struct imap_session *s)
     for (uint32_t i = 0; i < count; i++) {
         buffer_add_byte(&s->out, ' ');
         buffer_add_u64(&s->out, s->command.uid ? s->view.uids[found[i]] : found[i] + 1);
+        TRY(imap_send_some(s));
     }
     buffer_add(&s->out, SLICE("\r\n"));
     return OK;

@@ -45,6 +45,8 @@ struct account {
     uint64_t bytes_max;
 };
 static struct account *fake_account;
+static uint32_t
+    fake_crowd; /* INBOX seems to have so many messages more, all alike, after its own */
 static uint64_t fake_changes_max = FAKE_CHANGES_MAX; /* how many a watcher may fall behind */
 
 /* ---- for tests ---- */
@@ -304,7 +306,7 @@ struct mailbox_status mailbox_status(const struct mailbox *mailbox)
 {
     struct mailbox_status status = {.uid_validity = 7,
                                     .uid_next = mailbox->uid_next,
-                                    .messages = mailbox->count,
+                                    .messages = mailbox->count + fake_crowd,
                                     .modseq_highest = mailbox->modseq};
     for (uint32_t i = 0; i < mailbox->count; i++) {
         status.unseen += !(mailbox->mails[i].mail.flags & MAIL_SEEN);
@@ -316,8 +318,12 @@ struct mailbox_status mailbox_status(const struct mailbox *mailbox)
 
 const struct mail *mailbox_find(struct mailbox *mailbox, uint32_t uid)
 {
+    static struct mail alike;
     struct fake_mail *mail = fake_message(mailbox, uid);
-    return mail ? &mail->mail : NULL;
+    if (mail)
+        return &mail->mail;
+    alike = (struct mail){.uid = uid, .flags = MAIL_SEEN, .internal_date = 1700000000};
+    return uid >= mailbox->uid_next && uid - mailbox->uid_next < fake_crowd ? &alike : NULL;
 }
 
 size_t mailbox_uids(struct mailbox *mailbox, uint32_t uid, uint32_t *out_uids, size_t max)
@@ -326,6 +332,9 @@ size_t mailbox_uids(struct mailbox *mailbox, uint32_t uid, uint32_t *out_uids, s
     for (uint32_t i = 0; i < mailbox->count && count < max; i++)
         if (mailbox->mails[i].mail.uid >= uid)
             out_uids[count++] = mailbox->mails[i].mail.uid;
+    uint32_t next = uid > mailbox->uid_next ? uid : mailbox->uid_next;
+    while (count < max && next - mailbox->uid_next < fake_crowd)
+        out_uids[count++] = next++;
     return count;
 }
 

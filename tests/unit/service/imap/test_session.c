@@ -7,6 +7,9 @@
 
 #include "base/log.h"
 #include "service/imap/fakes.h"
+#include "service/imap/session.h"
+
+#include <stdio.h>
 
 static struct imap_settings settings;
 static struct login_settings login;
@@ -23,6 +26,7 @@ static int setup(void **state)
     settings.plaintext_login = true;
     memset(&world, 0, sizeof world);
     fake_changes_max = FAKE_CHANGES_MAX;
+    fake_crowd = 0;
     fake_store_open();
     inbox = fake_find(SLICE("INBOX"));
     return 0;
@@ -360,6 +364,55 @@ static void test_search_after_decoding(void **state)
                     "* SEARCH\r\ni OK SEARCH completed\r\n");
 }
 
+/* IMAP_RESPONSE_SIZE_MAX: an answer longer than that leaves in pieces. */
+static void test_search_in_a_vast_mailbox(void **state)
+{
+    (void)state;
+    struct stream stream;
+    fake_crowd = IMAP_RESPONSE_SIZE_MAX / 8 + 200000; /* most numbers take eight bytes */
+    fake_session(&(struct fake_options){&settings, &login, true, 0},
+                 SLICE(LOGIN SELECT "a SEARCH ALL\r\nb NOOP\r\n"), &stream);
+    assert_true(stream.output.size > IMAP_RESPONSE_SIZE_MAX);
+    char end[128];
+    snprintf(end, sizeof end, " %u\r\na OK SEARCH completed\r\nb OK NOOP completed\r\n",
+             fake_crowd);
+    assert_true(slice_ends(buffer_slice(&stream.output), slice_from_string(end)));
+    fake_session_close(&stream);
+}
+
+static void test_response_size_max(void **state)
+{
+    (void)state;
+    struct stream stream = {0};
+    struct imap_session s = {.stream = &stream};
+    buffer_init(&stream.output, 64 << 20);
+    buffer_init(&s.out, IMAP_RESPONSE_SIZE_MAX);
+    memset(buffer_reserve(&s.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
+    buffer_commit(&s.out, IMAP_RESPONSE_SIZE_MAX);
+    assert_ok(imap_send(&s));
+    memset(buffer_reserve(&s.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
+    buffer_commit(&s.out, IMAP_RESPONSE_SIZE_MAX);
+    buffer_add_byte(&s.out, 'x');
+    assert_int_equal(imap_send(&s).kind, ERROR_LIMIT);
+    assert_int_equal(s.lost.kind, ERROR_LIMIT); /* the session ends: a cut line would be misread */
+    assert_int_equal(stream.output.size, IMAP_RESPONSE_SIZE_MAX);
+    buffer_close(&s.out);
+    buffer_close(&stream.output);
+}
+
+/* More messages than a command has memory to number: refused, and the session goes on. */
+static void test_arena_size_max(void **state)
+{
+    (void)state;
+    struct stream stream;
+    fake_crowd = IMAP_ARENA_SIZE_MAX / sizeof(uint32_t) + 1;
+    fake_session(&(struct fake_options){&settings, &login, true, 0},
+                 SLICE(LOGIN SELECT "a SEARCH ALL\r\nb NOOP\r\n"), &stream);
+    assert_true(slice_find(buffer_slice(&stream.output), SLICE("\r\na NO [LIMIT] ")) > 0);
+    assert_true(slice_ends(buffer_slice(&stream.output), SLICE("\r\nb OK NOOP completed\r\n")));
+    fake_session_close(&stream);
+}
+
 int main(void)
 {
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
@@ -379,6 +432,9 @@ int main(void)
         TEST(test_an_unreadable_message_does_not_hide_the_others),
         TEST(test_append_over_quota),
         TEST(test_search_after_decoding),
+        TEST(test_search_in_a_vast_mailbox),
+        TEST(test_response_size_max),
+        TEST(test_arena_size_max),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
