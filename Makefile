@@ -88,7 +88,9 @@ run: ## Install what is missing, build, and start the demo server with two accou
 test: ## Install what is missing, then every test there is; the last line counts them
 	@tools/bootstrap build $(TLS_PACKAGES) test
 	@tools/test-all
-check: ## Unit and wire tests, layers, style: under a minute
+check: check-tests ## Unit and wire tests, layers, style, a second of each fuzz target
+	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$$(nproc) fuzz-short SECONDS=1)
+check-tests:
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build
 	@RINGMAIL_BUILD=$B tools/run-tests --layers --style --unit $(UNIT) --wire $(WIRE)
 check-build: all $(UNIT) $(TEST_PROGRAM)
@@ -137,7 +139,7 @@ clean: ## Remove what was built
 help: ## This list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 FORCE:
-.PHONY: all lib run test check check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
+.PHONY: all lib run test check check-tests check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
 	cover-build bench bench-load profile install clean help FORCE
 .SECONDARY:
 -include $(shell [ -d $B ] && find $B -name '*.d')
