@@ -13,6 +13,7 @@
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
 #include "service/smtp/settings.h"
+#include "transport/queue/settings.h"
 
 enum {
     CONFIG_MEMORY_MAX = 16 << 20,
@@ -36,6 +37,7 @@ struct config {
     struct login_settings login;
     struct directory_settings directory;
     struct store_settings store;
+    struct queue_settings queue;
 };
 
 /* What was set while running (PATCH /config); applied after the file on every load. */

@@ -62,6 +62,8 @@ struct remote_mail {
     struct remote_recipient *recipients;
     unsigned count;
     bool dsn_passed; /* result: the server offers DSN and was told what to report */
+    bool heard;      /* result: some reply came in this transaction; where none did, a kept
+                        connection was dead and the mail may be sent over another */
 };
 
 /* WAITS. One transaction. Every recipient has its answer afterwards. OK: the connection may be used

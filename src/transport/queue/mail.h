@@ -8,7 +8,7 @@
  *
  * An item is what is scheduled: the recipients of one mail that share a domain. It is WAITING on
  * its owner core (a timer runs), or OUT on the core of its site, and comes back with an attempt's
- * result.
+ * result. Fields marked (schedule) are set by queue_schedule_add and kept nowhere.
  */
 #include "base/list.h"
 #include "data/journal/journal.h"
@@ -68,11 +68,16 @@ struct queue_item {
     uint32_t first, count;   /* (fixed) recipients[first .. first + count - 1], sorted by domain */
     uint8_t state;
     uint16_t attempts;
-    int64_t due;        /* seconds since 1970 */
-    struct timer timer; /* of the owner core */
-    struct list node;   /* while OUT: in the site's line, on the site's core */
-    char *response;     /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
-    int64_t tried;      /* of the last attempt; 0: none yet */
+    int64_t due;              /* seconds since 1970 */
+    struct timer timer;       /* of the owner core */
+    struct list node;         /* while OUT: in the site's line, on the site's core */
+    struct line_party *party; /* (schedule) whose turn in that line it shares */
+    uint32_t site;            /* (schedule) hash of the last route's site; 0: none found yet */
+    uint16_t core;            /* (schedule) while OUT: where, enum queue_place */
+    bool recalled;            /* (schedule) while OUT: asked to come back untried */
+    bool urgent;              /* (schedule) by an operator: ends the pause of a site */
+    char *response;           /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
+    int64_t tried;            /* of the last attempt; 0: none yet */
 };
 
 struct queue_mail {
@@ -88,9 +93,11 @@ struct queue_mail {
     char deliver_by_mode;                                     /* (fixed) */
     bool utf8, require_tls, tls_optional, deliver_by_trace;   /* (fixed) */
     bool held, warned, logged;                                /* logged: the log has it */
-    struct queue_item *items;                                 /* into this allocation */
-    struct queue_mail_recipient *recipients;                  /* " */
-    char *texts;                                              /* " */
+    uint8_t verdict;     /* (schedule) enum queue_outcome: what the operator made of the rest */
+    uint32_t items_left; /* (schedule) items not DONE */
+    struct queue_item *items;                /* into this allocation */
+    struct queue_mail_recipient *recipients; /* " */
+    char *texts;                             /* " */
 };
 
 static inline slice queue_mail_text(const struct queue_mail *mail, struct queue_text text)

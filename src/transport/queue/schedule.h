@@ -20,20 +20,26 @@ struct queue_result {
     char *text; /* owned; may be NULL */
 };
 
-/* The end of an attempt: made on the site's core, moved to the owner's, freed there. */
+/* The end of an attempt, or of one transaction of it: made on the site's core, moved to the
+ * owner's, freed there. */
 struct queue_attempt {
     struct message message;
+    struct list node; /* on the owner core: waits to be looked at */
     struct queue_item *item;
     struct queue_result *results;
     unsigned result_count;
-    bool not_tried; /* the site is paused: no attempt was made; come back at `again` */
-    int64_t again;  /* seconds since 1970; 0: by the schedule's own pauses */
+    bool more;      /* more transactions follow: the item is still out */
+    bool not_tried; /* came back from its line as it went; results are none */
+    int64_t again;  /* where not tried: ns from now until the next try; 0: at once */
     char host[256]; /* who answered; empty: nobody */
     char tls[64];   /* "TLSv1.3 TLS_AES_128_GCM_SHA256"; empty: clear text */
     int64_t began_ns, took_ns;
 };
 
-/* When to try again after so many attempts: retry_min doubled each time up to retry_max, a quarter
- * more or less by chance. Pure but for the random number. */
+/* On the owner core: takes the attempt over. */
+void queue_schedule_result(struct queue_attempt *attempt);
+
+/* ns until the next try after so many attempts: retry_min doubled each time up to retry_max, a
+ * quarter more or less by chance. Pure but for the random number. */
 int64_t queue_retry_pause(const struct queue_settings *settings, unsigned attempts,
                           uint64_t random);
