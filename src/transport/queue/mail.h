@@ -18,21 +18,34 @@
 #include <stdatomic.h>
 
 struct spool_segment;
+struct queue_mail;
 
-/* A body, shared by the mails of one submission: in memory, in the spool, or both. */
+/* What a content has while it is in memory: keep's own. */
+struct queue_memory {
+    struct body body;
+    char *prefixes;               /* of all its mails, in a row; malloc'ed */
+    struct journal_ticket ticket; /* settled when spooled, or when the last mail is done */
+    struct list node;             /* oldest first: who goes to the spool next */
+    instant since;
+    bool urgent;  /* to the spool now: an attempt failed */
+    bool to_sync; /* who submitted it waits for the spool's sync */
+};
+
+/* A body with the prefixes of its mails, shared by the mails of one submission: in memory, in the
+ * spool, or both. Others than keep use `size` and `out`, and open it to read. */
 struct queue_content {
-    uint32_t references; /* mails */
+    uint32_t references; /* mails, and keep while it writes it */
     uint32_t out;        /* items out on a site's core: the spool place does not move meanwhile */
     /* Who reads `memory`, on any core; -1: it is gone, read the spool. */
     _Atomic int32_t pins;
-    struct body memory;
-    uint64_t size;                 /* (fixed) */
-    struct journal_ticket ticket;  /* settled when spooled, or when the last mail is done */
+    uint32_t prefix_size;          /* (fixed) of all mails together; before the body in the spool */
+    uint64_t id;                   /* (fixed) of its first mail; marks its place in the spool */
+    uint64_t size;                 /* (fixed) of the body */
+    struct queue_memory *memory;   /* NULL once pins is -1 */
+    struct queue_mail *mails;      /* sharing it, by next_sharing */
     struct spool_segment *segment; /* NULL: not spooled yet; set before pins becomes -1 */
     uint64_t offset;               /* in the segment */
-    struct list memory_node;       /* oldest first: who goes to the spool next */
     struct list segment_node;      /* for compaction */
-    instant since;
 };
 
 enum queue_outcome {
@@ -83,16 +96,18 @@ struct queue_item {
 struct queue_mail {
     queue_id id; /* (fixed), also its place in the owner's map */
     struct list node;
-    struct queue_content *content;                            /* (fixed pointer) */
-    uint32_t owner;                                           /* (fixed) core */
-    uint32_t recipient_count, item_count, open_count;         /* the first two (fixed) */
-    int64_t arrived, expires, hold_until, deliver_by;         /* (fixed) seconds since 1970 */
-    struct queue_text sender, prefix, envid, account, origin; /* (fixed) */
-    uint8_t body, ret;                                        /* (fixed) */
-    int8_t priority;                                          /* (fixed) */
-    char deliver_by_mode;                                     /* (fixed) */
-    bool utf8, require_tls, tls_optional, deliver_by_trace;   /* (fixed) */
-    bool held, warned, logged;                                /* logged: the log has it */
+    struct queue_content *content;                    /* (fixed pointer) */
+    struct queue_mail *next_sharing;                  /* the content */
+    uint32_t owner;                                   /* (fixed) core */
+    uint32_t recipient_count, item_count, open_count; /* the first two (fixed) */
+    int64_t arrived, expires, hold_until, deliver_by; /* (fixed) seconds since 1970 */
+    struct queue_text sender, envid, account, origin; /* (fixed) */
+    struct queue_text prefix; /* (fixed) in its content, not among the texts: queue_mail_prefix */
+    uint8_t body, ret;        /* (fixed) */
+    int8_t priority;          /* (fixed) */
+    char deliver_by_mode;     /* (fixed) */
+    bool utf8, require_tls, tls_optional, deliver_by_trace; /* (fixed) */
+    bool held, warned, logged;                              /* logged: the log has it */
     uint8_t verdict;     /* (schedule) enum queue_outcome: what the operator made of the rest */
     uint32_t items_left; /* (schedule) items not DONE */
     struct queue_item *items;                /* into this allocation */
@@ -105,10 +120,16 @@ static inline slice queue_mail_text(const struct queue_mail *mail, struct queue_
     return slice_of(mail->texts + text.offset, text.size);
 }
 
-/* mail.c: one allocation from an envelope; recipients sorted by domain, items made, nothing
- * scheduled. The content gets one more reference. */
+/* The header fields to be put before the body of this mail: while its content is open, which may
+ * have filled `scratch` (queue_content_open). */
+slice queue_mail_prefix(const struct queue_mail *mail, const struct body *scratch);
+
+/* mail.c: one allocation from an envelope; recipients sorted by domain (stably, so that a sorted
+ * envelope keeps its order), items made, nothing scheduled. The content gets one more reference,
+ * and the mail among its own. ERROR_LIMIT past queue_limits. */
 error queue_mail_make(const struct queue_envelope *envelope, struct queue_content *content,
                       queue_id id, int64_t arrived, struct queue_mail **out_mail);
+/* Leaves its content; the last one's content is the caller's to free. */
 void queue_mail_free(struct queue_mail **mail);
 /* The domain that the item's recipients share. */
 slice queue_item_domain(const struct queue_item *item);

@@ -75,6 +75,7 @@ error queue_submit(struct queue_submission *submission);
 struct queue_options {
     const struct queue_settings *settings;
     slice hostname; /* HELO, Reporting-MTA */
+    slice path;     /* of spool and log where settings->path is empty: store.path/queue */
 };
 error queue_load(const struct queue_options *options);
 error queue_start(void);
