@@ -82,3 +82,52 @@ error quoted_printable_decode_word(struct arena *arena, slice text, slice *out_b
     *out_bytes = (slice){bytes, size};
     return OK;
 }
+
+static bool is_line_end(slice text, size_t at)
+{
+    return at + 1 < text.size && text.data[at] == '\r' && text.data[at + 1] == '\n';
+}
+
+/* As it is, or "=XX": 1 or 3 bytes into `out`. */
+static size_t encode_byte(slice text, size_t at, char out[3])
+{
+    unsigned char byte = (unsigned char)text.data[at];
+    bool blank = byte == ' ' || byte == '\t';
+    /* RFC 2045 6.7 (3): a blank must not end a line. */
+    bool ends_line = at + 1 == text.size || is_line_end(text, at + 1);
+    if (blank ? !ends_line : byte > ' ' && byte < 0x7f && byte != '=') {
+        out[0] = (char)byte;
+        return 1;
+    }
+    out[0] = '=';
+    out[1] = "0123456789ABCDEF"[byte >> 4];
+    out[2] = "0123456789ABCDEF"[byte & 15];
+    return 3;
+}
+
+void quoted_printable_encode(struct buffer *buffer, slice text)
+{
+    char line[QUOTED_PRINTABLE_LINE_SIZE_MAX];
+    size_t size = 0;
+    for (size_t at = 0; at < text.size; at++) {
+        if (is_line_end(text, at)) {
+            buffer_add(buffer, slice_of(line, size));
+            buffer_add_string(buffer, "\r\n");
+            size = 0;
+            at++;
+            continue;
+        }
+        char code[3];
+        size_t code_size = encode_byte(text, at, code);
+        bool last = at + 1 == text.size || is_line_end(text, at + 1);
+        /* Room for the '=' of a soft break, except before a line end. */
+        if (size + code_size + !last > sizeof line) {
+            buffer_add(buffer, slice_of(line, size));
+            buffer_add_string(buffer, "=\r\n");
+            size = 0;
+        }
+        memcpy(line + size, code, code_size);
+        size += code_size;
+    }
+    buffer_add(buffer, slice_of(line, size));
+}
