@@ -168,6 +168,34 @@ bool address_is_any(const struct address *address)
     return address_is_ip(address) && memcmp(address->ip, zero, sizeof zero) == 0;
 }
 
+static bool in_ipv4(const uint8_t ip[4], uint8_t a, uint8_t b, unsigned bits)
+{
+    unsigned mask = 0xffffu << (16 - bits) & 0xffffu;
+    return (((unsigned)ip[0] << 8 | ip[1]) & mask) == (((unsigned)a << 8 | b) & mask);
+}
+
+static bool is_public_ipv4(const uint8_t ip[4])
+{
+    return !(ip[0] == 0 || ip[0] == 10 || ip[0] == 127 || ip[0] >= 224 ||
+             in_ipv4(ip, 100, 64, 10) || in_ipv4(ip, 169, 254, 16) || in_ipv4(ip, 172, 16, 12) ||
+             in_ipv4(ip, 192, 168, 16) || in_ipv4(ip, 198, 18, 15));
+}
+
+bool address_is_public(const struct address *address)
+{
+    static const uint8_t translated[12] = {0x00, 0x64, 0xff, 0x9b}; /* RFC 6052 2.1 */
+    const uint8_t *ip = address->ip;
+    if (address->family == ADDRESS_IPV4)
+        return is_public_ipv4(ip);
+    if (address->family != ADDRESS_IPV6)
+        return false;
+    if (memcmp(ip, translated, sizeof translated) == 0)
+        return is_public_ipv4(ip + sizeof translated);
+    if (ip[0] == 0x20 && ip[1] == 0x02) /* 6to4 carries an IPv4 address */
+        return is_public_ipv4(ip + 2);
+    return (ip[0] & 0xe0) == 0x20; /* global unicast, 2000::/3 */
+}
+
 void address_from_sockaddr(const struct sockaddr *from, socklen_t size, struct address *out)
 {
     struct address address = {.family = ADDRESS_NONE};

@@ -41,6 +41,9 @@ bool address_same_host(const struct address *a, const struct address *b);
 bool address_is_ip(const struct address *address);
 bool address_is_loopback(const struct address *address); /* Unix sockets are, too */
 bool address_is_any(const struct address *address);      /* 0.0.0.0 or :: */
+/* One that strangers may send us to: no loopback, private, link-local, shared (RFC 6598),
+ * multicast or reserved address (RFC 6890), no Unix socket. */
+bool address_is_public(const struct address *address);
 
 /* System-call edge. The path of a Unix address is borrowed from *from. */
 void address_from_sockaddr(const struct sockaddr *from, socklen_t size, struct address *out);

@@ -149,12 +149,27 @@ static error admin_reload_all(void *argument, struct buffer *problems)
 
 /* ---- On every core ---- */
 
+/* The resolver, and what knows where mail goes. */
+static error open_routes(const struct server *server)
+{
+    const struct config *config = server->config;
+    struct resolver_options options;
+    struct arena scratch;
+    arena_init(&scratch, 1 << 20);
+    error problem = dns_resolver_options(&config->dns, &scratch, &options);
+    if (!failed(problem))
+        problem = resolver_start(&options);
+    arena_close(&scratch);
+    return problem;
+}
+
 static error open_core(void *argument)
 {
     struct server *server = argument;
     const struct config *config = server->config;
     body_set_bytes_max(config->core.body_memory_max);
-    return directory_open(&config->directory, &directory);
+    TRY(directory_open(&config->directory, &directory));
+    return open_routes(server);
 }
 
 static error serve_core(void *argument)
@@ -190,6 +205,7 @@ static error drain_core(void *argument)
 static error close_core(void *argument)
 {
     (void)argument;
+    resolver_stop();
     directory_close(&directory);
     return OK;
 }

@@ -11,6 +11,7 @@ void dns_cache_init(struct dns_cache *cache, size_t entries_max, size_t bytes_ma
     *cache = (struct dns_cache){.entries_max = entries_max, .bytes_max = bytes_max};
     map_init(&cache->entries);
     list_init(&cache->used);
+    list_init(&cache->absent);
 }
 
 static size_t cost(const struct dns_entry *entry)
@@ -28,6 +29,7 @@ static void destroy(struct dns_cache *cache, struct dns_entry *entry)
     if (map_get(&cache->entries, key_of(entry)) == entry)
         map_remove(&cache->entries, key_of(entry));
     list_remove(&entry->used);
+    cache->absent_count -= entry->absent;
     cache->bytes -= cost(entry);
     free((char *)entry->message.data);
     free(entry);
@@ -40,12 +42,14 @@ static bool is_free(const struct dns_entry *entry)
 
 void dns_cache_flush(struct dns_cache *cache)
 {
+    struct list *lists[] = {&cache->used, &cache->absent};
     struct dns_entry *entry;
-    LIST_EACH (&cache->used, entry, used) {
-        entry->expires = 0;
-        if (is_free(entry))
-            destroy(cache, entry);
-    }
+    for (int i = 0; i < 2; i++)
+        LIST_EACH (lists[i], entry, used) {
+            entry->expires = 0;
+            if (is_free(entry))
+                destroy(cache, entry);
+        }
 }
 
 void dns_cache_close(struct dns_cache *cache)
@@ -55,6 +59,8 @@ void dns_cache_close(struct dns_cache *cache)
     /* Who still holds one was woken and releases it: it belongs to nothing here any more. */
     LIST_EACH (&cache->used, entry, used)
         list_remove(&entry->used);
+    LIST_EACH (&cache->absent, entry, used)
+        list_remove(&entry->used);
     map_close(&cache->entries);
     map_init(&cache->entries);
 }
@@ -62,12 +68,24 @@ void dns_cache_close(struct dns_cache *cache)
 static void make_room(struct dns_cache *cache)
 {
     struct dns_entry *entry;
+    LIST_EACH (&cache->absent, entry, used) {
+        if (cache->absent_count * DNS_CACHE_ABSENT_PART <= cache->entries_max)
+            break;
+        if (is_free(entry))
+            destroy(cache, entry);
+    }
     LIST_EACH (&cache->used, entry, used) {
         if (cache->entries.count <= cache->entries_max && cache->bytes <= cache->bytes_max)
             return;
         if (is_free(entry))
             destroy(cache, entry);
     }
+}
+
+static void touch(struct dns_cache *cache, struct dns_entry *entry)
+{
+    list_remove(&entry->used);
+    list_append(entry->absent ? &cache->absent : &cache->used, &entry->used);
 }
 
 error dns_cache_open(struct dns_cache *cache, slice name, enum dns_type type,
@@ -95,12 +113,11 @@ error dns_cache_open(struct dns_cache *cache, slice name, enum dns_type type,
             free(entry);
             return problem;
         }
-        list_append(&cache->used, &entry->used);
+        list_init(&entry->used);
         cache->bytes += cost(entry);
     }
     entry->holders++;
-    list_remove(&entry->used);
-    list_append(&cache->used, &entry->used);
+    touch(cache, entry);
     make_room(cache);
     *out_entry = entry;
     return OK;
@@ -123,7 +140,7 @@ void dns_cache_flight(struct dns_cache *cache, struct dns_entry *entry)
 }
 
 void dns_cache_settle(struct dns_cache *cache, struct dns_entry *entry, error failure,
-                      slice message, uint32_t seconds)
+                      slice message, bool absent, uint32_t seconds)
 {
     char *copy = NULL;
     if (!failed(failure) && !(copy = malloc(message.size)))
@@ -137,9 +154,14 @@ void dns_cache_settle(struct dns_cache *cache, struct dns_entry *entry, error fa
     }
     cache->bytes += entry->message.size;
     entry->failure = failure;
+    absent |= failed(failure);
+    cache->absent_count += (size_t)absent - (size_t)entry->absent;
+    entry->absent = absent;
+    touch(cache, entry);
     entry->expires = seconds ? time_after(seconds * TIME_S) : 0;
     entry->in_flight = false;
     condition_wake_all(&entry->settled);
     if (is_free(entry) && entry->expires == 0)
         destroy(cache, entry); /* everybody stopped waiting */
+    make_room(cache);
 }

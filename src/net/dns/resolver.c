@@ -8,6 +8,7 @@
 #include "base/metric.h"
 #include "crypto/random.h"
 #include "net/dns/cache.h"
+#include "net/dns/hosts.h"
 #include "runtime/crew.h"
 #include "runtime/fiber.h"
 #include "runtime/ring.h"
@@ -35,6 +36,7 @@ static _Thread_local struct {
     struct list watchers;
     struct timer timer;
     struct dns_cache cache;
+    struct dns_hosts hosts;
 } resolver;
 
 /* ---- Sockets and time ---- */
@@ -124,7 +126,7 @@ static void start_library(void)
     library_result = ares_library_init(ARES_LIB_INIT_ALL);
 }
 
-static unsigned or_default(unsigned value, unsigned standard)
+static size_t or_default(size_t value, size_t standard)
 {
     return value ? value : standard;
 }
@@ -149,6 +151,13 @@ error resolver_start(const struct resolver_options *options)
         ares_destroy(resolver.channel);
         return error_make(ERROR_MALFORMED, "DNS servers are addresses separated by commas");
     }
+    dns_hosts_init(&resolver.hosts);
+    error problem = options->hosts ? dns_hosts_read(&resolver.hosts, options->hosts) : OK;
+    if (failed(problem)) {
+        dns_hosts_close(&resolver.hosts);
+        ares_destroy(resolver.channel);
+        return problem;
+    }
     crew_init(&resolver.crew, NULL);
     list_init(&resolver.watchers);
     timer_init(&resolver.timer, timer_fired);
@@ -168,6 +177,12 @@ void resolver_stop(void)
     timer_cancel(&resolver.timer);
     crew_close(&resolver.crew);
     dns_cache_close(&resolver.cache);
+    dns_hosts_close(&resolver.hosts);
+}
+
+const struct dns_hosts *resolver_hosts(void)
+{
+    return resolver.running ? &resolver.hosts : NULL;
 }
 
 void resolver_flush(void)
@@ -181,7 +196,7 @@ void resolver_flush(void)
 static void settle_failure(struct dns_entry *entry, error failure, uint32_t seconds)
 {
     metric_add(&metric_failed, 1);
-    dns_cache_settle(&resolver.cache, entry, failure, SLICE_EMPTY, seconds);
+    dns_cache_settle(&resolver.cache, entry, failure, SLICE_EMPTY, true, seconds);
 }
 
 /* How long it may be kept, and that it can be read at all. */
@@ -202,7 +217,7 @@ static void settle_answer(struct dns_entry *entry, slice message)
         settle_failure(entry, error_make(ERROR_TEMPORARY, "the DNS servers refuse to answer"),
                        RESOLVER_FAILURE_S);
     else
-        dns_cache_settle(&resolver.cache, entry, OK, message, ttl < most ? ttl : most);
+        dns_cache_settle(&resolver.cache, entry, OK, message, negative, ttl < most ? ttl : most);
 }
 
 static void answered(void *argument, int status, int timeouts, unsigned char *data, int size)
@@ -212,7 +227,7 @@ static void answered(void *argument, int status, int timeouts, unsigned char *da
     metric_observe(&metric_duration, (uint64_t)(time_now() - entry->asked_at));
     if (status == ARES_EDESTRUCTION || status == ARES_ECANCELLED)
         dns_cache_settle(&resolver.cache, entry, error_make(ERROR_CANCELLED, "cancelled"),
-                         SLICE_EMPTY, 0);
+                         SLICE_EMPTY, true, 0);
     else if (data && size > 0)
         settle_answer(entry, slice_of(data, (size_t)size));
     else
@@ -251,6 +266,17 @@ static error deliver(const struct dns_entry *entry, struct arena *arena,
     answer.authentic &= resolver.trust_authentic;
     *out_answer = answer;
     return answer.code == DNS_NO_SUCH_NAME ? error_make(ERROR_NOT_FOUND, "no such DNS name") : OK;
+}
+
+void resolver_prefetch(slice name, enum dns_type type)
+{
+    struct dns_entry *entry;
+    if (!resolver.running || !dns_name_is_valid(name) ||
+        failed(dns_cache_open(&resolver.cache, name, type, &entry)))
+        return;
+    if (!entry->in_flight && entry->expires <= timer_now())
+        error_ignore(ask(entry)); /* whoever needs it will ask again and hear */
+    dns_cache_release(&resolver.cache, entry);
 }
 
 error resolver_query(slice name, enum dns_type type, struct arena *arena, instant deadline,

@@ -27,10 +27,12 @@ struct resolver_options {
     /* The servers validate DNSSEC and the way to them is safe: their AD bit counts. Otherwise no
      * answer is authentic. */
     bool trust_authentic;
-    unsigned timeout_ms, tries, cache_entries_max, cache_bytes_max; /* 0: the defaults above */
+    const char *hosts; /* a file such as /etc/hosts, for net/dns/addresses.h; NULL: none */
+    unsigned timeout_ms, tries, cache_entries_max; /* 0: the defaults above */
+    size_t cache_bytes_max;                        /* " */
 };
 
-/* On each core, in a fiber. */
+/* WAITS. On each core. The options are not kept. */
 error resolver_start(const struct resolver_options *options);
 /* WAITS. Ends open questions with ERROR_CANCELLED. Harmless where none was started. */
 void resolver_stop(void);
@@ -41,6 +43,10 @@ void resolver_stop(void);
  * by the arena. Addresses and zones: ask for A and AAAA by themselves, PTR by dns_reverse_name. */
 error resolver_query(slice name, enum dns_type type, struct arena *arena, instant deadline,
                      struct dns_answer *out_answer);
+
+/* Does not wait: asks, unless the answer is known or on its way, so that a later resolver_query
+ * finds it. Trouble is that one's business. */
+void resolver_prefetch(slice name, enum dns_type type);
 
 /* Forgets everything on this core. */
 void resolver_flush(void);

@@ -113,6 +113,17 @@ static void check_listeners(const struct check *check)
     arena_close(&arena);
 }
 
+static void check_dns(const struct check *check)
+{
+    const struct setting_list *servers = &check->config->dns.servers;
+    for (size_t i = 0; i < servers->count; i++)
+        if (!dns_server_is_valid(servers->items[i]))
+            complain(check, "dns.servers",
+                     "\"%.*s\" is no server such as \"192.0.2.53\", \"127.0.0.1:5353\" or "
+                     "\"[2001:db8::53]:53\"",
+                     SLICE_ARG(servers->items[i]));
+}
+
 /* A mail that the journal could never take would be refused again and again. */
 static void check_journal(const struct check *check)
 {
@@ -156,6 +167,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_listeners(&check);
     check_user(&check);
     check_journal(&check);
+    check_dns(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,
                  tls->certificates.count);

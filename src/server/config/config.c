@@ -15,9 +15,9 @@
         &name##_setting_table, offsetof(struct config, name)                                       \
     }
 const struct config_section config_sections[] = {
-    SECTION(server), SECTION(core),      SECTION(listen), SECTION(tls),
-    SECTION(log),    SECTION(admin),     SECTION(smtp),   SECTION(imap),
-    SECTION(login),  SECTION(directory), SECTION(store),  SECTION(queue),
+    SECTION(server), SECTION(core),  SECTION(listen), SECTION(tls),   SECTION(log),
+    SECTION(admin),  SECTION(smtp),  SECTION(imap),   SECTION(login), SECTION(directory),
+    SECTION(store),  SECTION(queue), SECTION(dns),    SECTION(route),
 };
 const size_t config_section_count = sizeof config_sections / sizeof *config_sections;
 

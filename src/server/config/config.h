@@ -9,11 +9,13 @@
 #include "base/buffer.h"
 #include "data/directory/settings.h"
 #include "data/store/settings.h"
+#include "net/dns/settings.h"
 #include "server/config/settings.h"
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
 #include "service/smtp/settings.h"
 #include "transport/queue/settings.h"
+#include "transport/route/settings.h"
 
 enum {
     CONFIG_MEMORY_MAX = 16 << 20,
@@ -38,6 +40,8 @@ struct config {
     struct directory_settings directory;
     struct store_settings store;
     struct queue_settings queue;
+    struct dns_settings dns;
+    struct route_settings route;
 };
 
 /* What was set while running (PATCH /config); applied after the file on every load. */

@@ -11,6 +11,9 @@
 #include "base/time.h"
 #include "net/address.h"
 
+struct route_settings;
+struct setting_list;
+
 enum route_limits {
     ROUTE_HOSTS_MAX = 50,      /* hosts of one route; RFC 5321 asks for two at least */
     ROUTE_ADDRESSES_MAX = 16,  /* tried of one host */
@@ -37,11 +40,13 @@ struct route_host {
     struct address address; /* ADDRESS_NONE: look the name up; Unix sockets for LMTP */
     uint16_t port;
     uint16_t preference;
-    bool authentic; /* the name came by DNSSEC: TLSA records may count (RFC 7672 2.2) */
+    bool sts_unnamed; /* the policy in testing mode does not name it: a failure to report */
+    bool authentic;   /* the name came by DNSSEC: TLSA records may count (RFC 7672 2.2) */
 };
 
 struct route {
     enum route_kind kind;
+    slice domain; /* asked for: whose policy this is, for reports */
     slice site; /* same for all domains that the same hosts serve in the same manner: one line, one
                    set of connections */
     struct route_host *hosts; /* in the order to try: by preference, shuffled within */
@@ -52,6 +57,7 @@ struct route {
     bool sts_testing; /* a policy in testing mode: verify for the report, deliver anyway */
     bool implicit_tls;    /* port 465 of a smart host */
     slice user, password; /* smart host's login; empty: none */
+    bool public_only;     /* hosts named by strangers: not at private addresses (route_addresses) */
     int code;             /* REFUSE, LATER */
     int enhanced[3];
     slice text;
@@ -63,7 +69,27 @@ struct route_request {
     bool tls_optional; /* TLS-Required: No: ignore MTA-STS and DANE */
 };
 
+struct route_options {
+    const struct route_settings *settings; /* borrowed for good, as is what follows */
+    slice hostname;                        /* ours: an MX of that name is ourselves */
+    const struct setting_list *listen;     /* where we take mail: "*:25"; NULL: nowhere */
+    slice store_path;                      /* known policies are kept below; empty: nowhere */
+};
+
+/* WAITS. On each core, after the resolver; the directory's domains are asked of
+ * directory_here(). */
+error route_start(const struct route_options *options);
+/* WAITS. Harmless where it was not started. */
+void route_stop(void);
+
 /* WAITS. OK: a route, which may be REFUSE or LATER. Errors only for what is no answer:
  * ERROR_CANCELLED, ERROR_LIMIT of the arena. The route lives in the arena. */
 error route_find(const struct route_request *request, struct arena *arena, instant deadline,
                  struct route *out_route);
+
+/* WAITS. Where to dial a host of the route, in the order to try, at most ROUTE_ADDRESSES_MAX:
+ * looked up, and what must not be dialled left out (private addresses where route->public_only,
+ * our own ports). ERROR_NOT_FOUND: no such name, or it has no addresses; ERROR_DENIED: only such as
+ * must not be dialled; ERROR_TEMPORARY, ERROR_TIMEOUT: DNS trouble. */
+error route_addresses(const struct route *route, const struct route_host *host, struct arena *arena,
+                      instant deadline, struct address **out_addresses, unsigned *out_count);
