@@ -2,9 +2,7 @@
 #include "format/mail/date.h"
 #include "format/mail/dsn_part.h"
 
-#include <stdio.h>
-
-enum { COLUMNS = 72, INDENT = 4, TIME_SIZE_MAX = 48 };
+enum { COLUMNS = 72, INDENT = 4, NUMBER_SIZE_MAX = 48 };
 
 static size_t columns_of(slice word)
 {
@@ -107,7 +105,7 @@ static void add_until(const struct dsn *dsn, const struct dsn_text *words, struc
     struct mail_date_fields date;
     struct buffer text;
     mail_date_split(until, 0, &date);
-    buffer_init(&text, TIME_SIZE_MAX);
+    buffer_init(&text, NUMBER_SIZE_MAX);
     buffer_format(&text, "%04d-%02d-%02d %02d:%02d UTC", date.year, date.month, date.day, date.hour,
                   date.minute);
     add_filled(out, words->until, buffer_slice(&text), 0);
@@ -135,11 +133,12 @@ void dsn_words_write(const struct dsn *dsn, enum dsn_language language, slice su
     for (unsigned i = 0; i < shown; i++)
         add_recipient(dsn, words, &dsn->recipients[i], out);
     if (dsn->count > shown) {
-        char number[16];
-        slice count =
-            slice_of(number, (size_t)snprintf(number, sizeof number, "%u", dsn->count - shown));
+        struct buffer number;
+        buffer_init(&number, NUMBER_SIZE_MAX);
+        buffer_add_u64(&number, dsn->count - shown);
         buffer_add_string(out, "\r\n");
-        add_filled(out, words->more, count, 2);
+        add_filled(out, words->more, buffer_slice(&number), 2);
+        buffer_close(&number);
     }
     buffer_add_string(out, "\r\n");
     add_filled(out, action->closing, SLICE_EMPTY, 0);
