@@ -2,6 +2,7 @@
 #include "server/privilege.h"
 
 #include "base/log.h"
+#include "filter/authentic/keyring.h"
 #include "runtime/file.h"
 #include "server/config/config.h"
 #include "server/sandbox.h"
@@ -47,11 +48,16 @@ static error make_folder(const char *path, uid_t uid, gid_t gid)
 }
 
 /* "/var/vmail/%d/%n": what stands before the first variable part. */
+static slice fixed_part(slice pattern)
+{
+    slice root, rest;
+    slice_cut(pattern, '%', &root, &rest);
+    return root;
+}
+
 static slice mail_root(const struct config *config)
 {
-    slice root = config->directory.mail_home, rest;
-    slice_cut(root, '%', &root, &rest);
-    return root;
+    return fixed_part(config->directory.mail_home);
 }
 
 static error make_folders(const struct config *config, uid_t uid, gid_t gid)
@@ -123,6 +129,16 @@ static error allow_parents(struct sandbox *sandbox, enum sandbox_access access,
     return OK;
 }
 
+static error allow_dkim(struct sandbox *sandbox, const struct dkim_settings *settings)
+{
+    for (size_t i = 0; i < settings->keys.count; i++) {
+        slice domain, selector, path;
+        if (!failed(keyring_item_parse(settings->keys.items[i], &domain, &selector, &path)))
+            TRY(allow_parent(sandbox, SANDBOX_READ, path));
+    }
+    return allow_parent(sandbox, SANDBOX_READ, fixed_part(settings->path));
+}
+
 static error allow_all(struct sandbox *sandbox, const struct config *config)
 {
     /* The system's own: libraries' data (time zones, character sets), name resolution, TLS roots.
@@ -136,6 +152,7 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     /* Certificates are often links to elsewhere: /etc/letsencrypt is covered, others by this. */
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.certificates));
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.keys));
+    TRY(allow_dkim(sandbox, &config->dkim)); /* read again on a reload */
     TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));

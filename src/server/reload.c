@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "base/log.h"
+#include "filter/authentic/keyring.h"
+#include "filter/authentic/signer.h"
 #include "format/ucl/parse.h"
 #include "net/tls.h"
+#include "runtime/message.h"
 #include "runtime/worker.h"
 #include "server/logging.h"
 #include "server/server.h"
@@ -35,6 +38,7 @@ error server_load_certificates(struct config *config, struct tls_server **tls,
 struct reading {
     struct server *server;
     struct config *fresh;
+    struct keyring *keyring;
     struct buffer *lines;
 };
 
@@ -54,12 +58,24 @@ static error read_again(void *argument)
         buffer_add_string(reading->lines, "tls: certificates are taken up after a restart, because "
                                           "there were none at start\n");
     if (!failed(problem))
+        problem =
+            keyring_read(&reading->fresh->dkim, server->keyring, reading->lines, &reading->keyring);
+    if (!failed(problem))
         problem = logging_open(&reading->fresh->log);
     if (failed(problem)) {
+        keyring_unref(&reading->keyring);
         config_destroy(&reading->fresh);
         return error_make(ERROR_MALFORMED, problem.text);
     }
     return OK;
+}
+
+/* On each core: what keeps a copy of its own. */
+static error take_over(void *argument)
+{
+    struct server *server = argument;
+    const struct config *config = server->config;
+    return signer_start(&config->dkim, server->keyring);
 }
 
 static error reload(struct server *server, struct buffer *lines)
@@ -67,7 +83,9 @@ static error reload(struct server *server, struct buffer *lines)
     struct reading reading = {.server = server, .lines = lines};
     TRY(worker_run(WORKER_FILE, read_again, &reading));
     server_publish(server, reading.fresh);
-    return OK;
+    keyring_unref(&server->keyring);
+    server->keyring = reading.keyring;
+    return core_broadcast(take_over, server);
 }
 
 error server_reload(struct server *server, struct buffer *lines)

@@ -4,6 +4,8 @@
 #include "base/log.h"
 #include "data/directory/directory.h"
 #include "data/store/store.h"
+#include "filter/authentic/keyring.h"
+#include "filter/authentic/signer.h"
 #include "net/tls.h"
 #include "runtime/body.h"
 #include "runtime/core.h"
@@ -80,6 +82,11 @@ error server_open(struct server *server, struct config *config)
     error loaded = server_load_certificates(config, &server->tls, &problems);
     if (failed(loaded))
         log_event(LOG_ERROR, "server.certificates", loaded, slice_trim(buffer_slice(&problems)));
+    buffer_reset(&problems);
+    if (!failed(loaded))
+        loaded = keyring_read(&config->dkim, NULL, &problems, &server->keyring);
+    if (problems.size) /* mail of these domains waits until somebody mends them */
+        log_event(LOG_ERROR, "dkim.keys", loaded, slice_trim(buffer_slice(&problems)));
     buffer_close(&problems);
     TRY(loaded);
     server->smtp = (struct smtp_service){
@@ -106,6 +113,7 @@ void server_close(struct server *server)
 {
     ports_close(&server->ports);
     tls_server_destroy(&server->tls);
+    keyring_unref(&server->keyring);
 }
 
 /* ---- What the admin service asks for, on whatever core ---- */
@@ -169,7 +177,8 @@ static error open_core(void *argument)
     const struct config *config = server->config;
     body_set_bytes_max(config->core.body_memory_max);
     TRY(directory_open(&config->directory, &directory));
-    return open_routes(server);
+    TRY(open_routes(server));
+    return signer_start(&config->dkim, server->keyring);
 }
 
 static error serve_core(void *argument)
@@ -206,6 +215,7 @@ static error close_core(void *argument)
 {
     (void)argument;
     resolver_stop();
+    signer_stop();
     directory_close(&directory);
     return OK;
 }

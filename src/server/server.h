@@ -17,11 +17,13 @@
 
 #include <stdatomic.h>
 
+struct keyring;
 struct tls_server;
 
 struct server {
     _Atomic(struct config *) config; /* swapped by a reload; old ones stay alive */
     struct tls_server *tls;          /* NULL without certificates */
+    struct keyring *keyring;         /* DKIM keys; replaced on core 0 by a reload */
     struct network_list proxies;
     struct smtp_service smtp;
     struct imap_service imap;

@@ -99,6 +99,10 @@ int directory_column_find(enum directory_query query, const char *name)
         {DIRECTORY_QUERY_ALIAS, "source", DIRECTORY_COLUMN_ADDRESS},
         {DIRECTORY_QUERY_ALIAS, "destination", DIRECTORY_COLUMN_DESTINATION},
         {DIRECTORY_QUERY_ALIAS, "goto", DIRECTORY_COLUMN_DESTINATION},
+        {DIRECTORY_QUERY_DKIM, "domain", DIRECTORY_COLUMN_ADDRESS},
+        {DIRECTORY_QUERY_DKIM, "name", DIRECTORY_COLUMN_ADDRESS},
+        {DIRECTORY_QUERY_DKIM, "selector", DIRECTORY_COLUMN_SELECTOR},
+        {DIRECTORY_QUERY_DKIM, "private_key", DIRECTORY_COLUMN_PRIVATE_KEY},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].query == query &&

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What a database must do for the directory: answer three prepared questions. Inside
+ * What a database must do for the directory: answer a few prepared questions. Inside
  * data/directory only. A backend belongs to one core.
  */
 #include "base/arena.h"
@@ -13,6 +13,7 @@ enum directory_query {
     DIRECTORY_QUERY_DOMAIN,
     DIRECTORY_QUERY_ACCOUNT,
     DIRECTORY_QUERY_ALIAS,
+    DIRECTORY_QUERY_DKIM,
     DIRECTORY_QUERIES
 };
 
@@ -25,6 +26,8 @@ enum directory_column {
     DIRECTORY_COLUMN_QUOTA_MESSAGES,
     DIRECTORY_COLUMN_HOME,
     DIRECTORY_COLUMN_DESTINATION,
+    DIRECTORY_COLUMN_SELECTOR,
+    DIRECTORY_COLUMN_PRIVATE_KEY,
     DIRECTORY_COLUMNS
 };
 

@@ -26,9 +26,11 @@ static error open_backend(struct directory *directory)
         [DIRECTORY_QUERY_DOMAIN] = settings->domain_query,
         [DIRECTORY_QUERY_ACCOUNT] = settings->account_query,
         [DIRECTORY_QUERY_ALIAS] = settings->alias_query,
+        [DIRECTORY_QUERY_DKIM] = settings->dkim_query,
     };
     for (int i = 0; i < DIRECTORY_QUERIES; i++)
-        TRY(directory_statement_compile(texts[i], &directory->arena, &statements[i]));
+        if (i != DIRECTORY_QUERY_DKIM || texts[i].size) /* never asked where it is empty */
+            TRY(directory_statement_compile(texts[i], &directory->arena, &statements[i]));
     const struct directory_backend_class *class =
         settings->backend == DIRECTORY_MARIADB ? &directory_mariadb : &directory_sqlite;
     struct directory_backend *backend;

@@ -91,6 +91,14 @@ error directory_account(struct directory *directory, slice address, struct arena
 error directory_password(struct directory *directory, slice address, struct arena *arena,
                          slice *out_hash);
 
+/* WAITS. The private keys (PEM) that sign for a domain, where directory.dkim_query asks for them;
+ * none is success. Rows without a selector or a key are left out. */
+struct directory_dkim_key {
+    slice selector, private_key;
+};
+error directory_dkim(struct directory *directory, slice domain, struct arena *arena,
+                     struct directory_dkim_key **out_keys, unsigned *out_count);
+
 /* WAITS (hashes on a worker). Plain-text login. `name` is an address or, with default_domain set, a
  * local part. ERROR_DENIED for a wrong password and for an unknown user alike (both take the time
  * of a hash), ERROR_TEMPORARY, ERROR_BUSY where too many logins wait. A password changed by another

@@ -78,9 +78,14 @@ static void flight_release(struct flight *flight)
     }
 }
 
+static bool is_about_domain(enum directory_query query)
+{
+    return query == DIRECTORY_QUERY_DOMAIN || query == DIRECTORY_QUERY_DKIM;
+}
+
 static slice query_key(enum directory_query query, slice whole, slice domain)
 {
-    return query == DIRECTORY_QUERY_DOMAIN ? domain : whole;
+    return is_about_domain(query) ? domain : whole;
 }
 
 /* A collation may think "jose" equal to "josé" or "jose "; the directory does not. */
@@ -93,7 +98,7 @@ static bool row_is_meant(const struct directory_settings *settings, enum directo
     struct arena arena;
     arena_init(&arena, 16 * DIRECTORY_ADDRESS_SIZE_MAX);
     bool meant = false, catch_all = slice_starts(named, SLICE("@"));
-    if (query == DIRECTORY_QUERY_DOMAIN || catch_all) {
+    if (is_about_domain(query) || catch_all) {
         slice ascii, wanted = catch_all ? slice_from(whole, 1) : domain;
         error problem = idna_to_ascii(&arena, slice_from(named, catch_all ? 1 : 0), &ascii);
         meant = !failed(problem) && slice_equal(ascii, wanted);

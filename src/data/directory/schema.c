@@ -21,6 +21,12 @@ const char *const directory_schema_sqlite[] = {
     " source TEXT NOT NULL COLLATE NOCASE,"
     " destination TEXT NOT NULL,"
     " UNIQUE (source, destination))",
+    "CREATE TABLE IF NOT EXISTS virtual_dkim ("
+    " id INTEGER PRIMARY KEY,"
+    " domain TEXT NOT NULL COLLATE NOCASE,"
+    " selector TEXT NOT NULL COLLATE NOCASE,"
+    " private_key TEXT NOT NULL,"
+    " UNIQUE (domain, selector))",
     "CREATE INDEX IF NOT EXISTS virtual_users_domain ON virtual_users (domain_id)",
     "CREATE INDEX IF NOT EXISTS virtual_aliases_domain ON virtual_aliases (domain_id)",
     NULL,
@@ -48,6 +54,13 @@ const char *const directory_schema_mariadb[] = {
     " destination VARCHAR(320) NOT NULL,"
     " KEY source (source),"
     " FOREIGN KEY (domain_id) REFERENCES virtual_domains (id) ON DELETE CASCADE)"
+    " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+    "CREATE TABLE IF NOT EXISTS virtual_dkim ("
+    " id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+    " domain VARCHAR(255) NOT NULL,"
+    " selector VARCHAR(63) NOT NULL,"
+    " private_key TEXT NOT NULL,"
+    " UNIQUE KEY domain_selector (domain, selector))"
     " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
     NULL,
 };

@@ -32,6 +32,9 @@ static const struct setting rows[] = {
     SETTING_TEXT(OWNER, alias_query,
                  "SELECT source, destination FROM virtual_aliases WHERE source = ?", 0,
                  "columns destination, source; ?, %u, %n, %d; catch-all: @domain"),
+    SETTING_TEXT(OWNER, dkim_query, "", 0,
+                 "DKIM keys of a domain: columns selector, private_key (PEM); ? or %d; such as "
+                 "SELECT * FROM virtual_dkim WHERE domain = ?; empty: keys are in files only"),
     SETTING_TEXT(OWNER, mail_home, "/var/vmail/%d/%n", 0,
                  "directory of an account whose row names none; Maildir lies in it"),
     SETTING_TEXT(OWNER, detail_separator, "+", 0,

@@ -35,6 +35,10 @@ struct dkim_sign_options {
 error dkim_sign(slice message, const struct dkim_signer *signers, unsigned count,
                 const struct dkim_sign_options *options, struct buffer *out_fields);
 
+/* The same where header (with or without its empty line) and body lie in different places. */
+error dkim_sign_parts(slice header, slice body, const struct dkim_signer *signers, unsigned count,
+                      const struct dkim_sign_options *options, struct buffer *out_fields);
+
 /* A signature as its field says; views into the field's value. */
 struct dkim_signature {
     enum signature_algorithm algorithm;

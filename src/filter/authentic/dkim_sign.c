@@ -106,11 +106,9 @@ static error sign_one(slice header, const struct dkim_signer *signer,
     return buffer_check(out);
 }
 
-error dkim_sign(slice message, const struct dkim_signer *signers, unsigned count,
-                const struct dkim_sign_options *options, struct buffer *out_fields)
+error dkim_sign_parts(slice header, slice body, const struct dkim_signer *signers, unsigned count,
+                      const struct dkim_sign_options *options, struct buffer *out_fields)
 {
-    size_t header_size = mail_header_size(message);
-    slice header = slice_sub(message, 0, header_size);
     struct digest digest;
     uint8_t body_hash[32];
     uint64_t body_size;
@@ -118,8 +116,7 @@ error dkim_sign(slice message, const struct dkim_signer *signers, unsigned count
     if (count > DKIM_SIGNERS_MAX)
         return error_make(ERROR_LIMIT, "too many DKIM selectors for one message");
     digest_init(&digest, DIGEST_SHA256);
-    canonical_body(CANONICAL_RELAXED, slice_from(message, header_size), UINT64_MAX, &digest,
-                   &body_size);
+    canonical_body(CANONICAL_RELAXED, body, UINT64_MAX, &digest, &body_size);
     digest_finish(&digest, body_hash);
     buffer_init(&names, FIELD_NAMES_SIZE_MAX);
     error problem = list_fields(header, &names);
@@ -128,4 +125,12 @@ error dkim_sign(slice message, const struct dkim_signer *signers, unsigned count
             sign_one(header, &signers[i], options, buffer_slice(&names), body_hash, out_fields);
     buffer_close(&names);
     return problem;
+}
+
+error dkim_sign(slice message, const struct dkim_signer *signers, unsigned count,
+                const struct dkim_sign_options *options, struct buffer *out_fields)
+{
+    size_t header_size = mail_header_size(message);
+    return dkim_sign_parts(slice_sub(message, 0, header_size), slice_from(message, header_size),
+                           signers, count, options, out_fields);
 }

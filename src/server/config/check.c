@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "server/config/check.h"
 
+#include "filter/authentic/keyring.h"
 #include "format/ucl/parse.h"
 #include "net/address.h"
 #include "server/config/config.h"
@@ -147,6 +148,19 @@ static void check_journal(const struct check *check)
                      mails[i].size, most);
 }
 
+static void check_dkim(const struct check *check)
+{
+    const struct dkim_settings *dkim = &check->config->dkim;
+    slice domain, selector, path;
+    for (size_t i = 0; i < dkim->keys.count; i++)
+        if (failed(keyring_item_parse(dkim->keys.items[i], &domain, &selector, &path)))
+            complain(check, "dkim.keys", "\"%.*s\" is not of the form DOMAIN=SELECTOR:/PATH",
+                     SLICE_ARG(dkim->keys.items[i]));
+    error problem = dkim->path.size ? keyring_path_check(dkim->path) : OK;
+    if (failed(problem))
+        complain(check, "dkim.path", "%s", problem.text);
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -168,6 +182,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_user(&check);
     check_journal(&check);
     check_dns(&check);
+    check_dkim(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,
                  tls->certificates.count);

@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "data/directory/settings.h"
 #include "data/store/settings.h"
+#include "filter/authentic/settings.h"
 #include "net/dns/settings.h"
 #include "server/config/settings.h"
 #include "service/imap/settings.h"
@@ -39,6 +40,7 @@ struct config {
     struct login_settings login;
     struct directory_settings directory;
     struct store_settings store;
+    struct dkim_settings dkim;
     struct queue_settings queue;
     struct dns_settings dns;
     struct route_settings route;
