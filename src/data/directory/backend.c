@@ -103,6 +103,8 @@ int directory_column_find(enum directory_query query, const char *name)
         {DIRECTORY_QUERY_DKIM, "name", DIRECTORY_COLUMN_ADDRESS},
         {DIRECTORY_QUERY_DKIM, "selector", DIRECTORY_COLUMN_SELECTOR},
         {DIRECTORY_QUERY_DKIM, "private_key", DIRECTORY_COLUMN_PRIVATE_KEY},
+        {DIRECTORY_QUERY_IDENTITY, "login", DIRECTORY_COLUMN_ADDRESS},
+        {DIRECTORY_QUERY_IDENTITY, "sender", DIRECTORY_COLUMN_DESTINATION},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].query == query &&

@@ -13,7 +13,8 @@ enum directory_query {
     DIRECTORY_QUERY_DOMAIN,
     DIRECTORY_QUERY_ACCOUNT,
     DIRECTORY_QUERY_ALIAS,
-    DIRECTORY_QUERY_DKIM,
+    DIRECTORY_QUERY_DKIM,     /* optional, as all that follow */
+    DIRECTORY_QUERY_IDENTITY, /* by the account that logged in */
     DIRECTORY_QUERIES
 };
 
@@ -25,7 +26,7 @@ enum directory_column {
     DIRECTORY_COLUMN_QUOTA,
     DIRECTORY_COLUMN_QUOTA_MESSAGES,
     DIRECTORY_COLUMN_HOME,
-    DIRECTORY_COLUMN_DESTINATION,
+    DIRECTORY_COLUMN_DESTINATION, /* of an alias; the sender that an identity grants */
     DIRECTORY_COLUMN_SELECTOR,
     DIRECTORY_COLUMN_PRIVATE_KEY,
     DIRECTORY_COLUMNS

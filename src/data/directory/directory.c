@@ -27,9 +27,10 @@ static error open_backend(struct directory *directory)
         [DIRECTORY_QUERY_ACCOUNT] = settings->account_query,
         [DIRECTORY_QUERY_ALIAS] = settings->alias_query,
         [DIRECTORY_QUERY_DKIM] = settings->dkim_query,
+        [DIRECTORY_QUERY_IDENTITY] = settings->identity_query,
     };
     for (int i = 0; i < DIRECTORY_QUERIES; i++)
-        if (i != DIRECTORY_QUERY_DKIM || texts[i].size) /* never asked where it is empty */
+        if (i < DIRECTORY_QUERY_DKIM || texts[i].size) /* never asked where it is empty */
             TRY(directory_statement_compile(texts[i], &directory->arena, &statements[i]));
     const struct directory_backend_class *class =
         settings->backend == DIRECTORY_MARIADB ? &directory_mariadb : &directory_sqlite;

@@ -86,6 +86,11 @@ error directory_resolve(struct directory *directory, slice address, struct arena
 error directory_account(struct directory *directory, slice address, struct arena *arena,
                         struct directory_account *out_account);
 
+/* WAITS. May the account (its canonical address) write as `sender` (local@domain)? As itself, with
+ * any detail; as an alias that leads to it alone; as what identity_query grants. */
+error directory_may_send(struct directory *directory, slice account, slice sender,
+                         bool *out_allowed);
+
 /* WAITS. The stored hash with its {SCHEME}, for mechanisms that need it (SCRAM). ERROR_NOT_FOUND.
  */
 error directory_password(struct directory *directory, slice address, struct arena *arena,

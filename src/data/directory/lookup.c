@@ -312,4 +312,5 @@ void directory_forget_address(struct directory_lookup *lookup, slice address, sl
     forget(lookup, DIRECTORY_QUERY_ACCOUNT, address);
     forget(lookup, DIRECTORY_QUERY_ALIAS, address);
     forget(lookup, DIRECTORY_QUERY_ALIAS, catch_all);
+    forget(lookup, DIRECTORY_QUERY_IDENTITY, address);
 }

@@ -27,6 +27,11 @@ const char *const directory_schema_sqlite[] = {
     " selector TEXT NOT NULL COLLATE NOCASE,"
     " private_key TEXT NOT NULL,"
     " UNIQUE (domain, selector))",
+    "CREATE TABLE IF NOT EXISTS virtual_senders ("
+    " id INTEGER PRIMARY KEY,"
+    " login TEXT NOT NULL COLLATE NOCASE,"
+    " sender TEXT NOT NULL COLLATE NOCASE,"
+    " UNIQUE (login, sender))",
     "CREATE INDEX IF NOT EXISTS virtual_users_domain ON virtual_users (domain_id)",
     "CREATE INDEX IF NOT EXISTS virtual_aliases_domain ON virtual_aliases (domain_id)",
     NULL,
@@ -62,5 +67,10 @@ const char *const directory_schema_mariadb[] = {
     " private_key TEXT NOT NULL,"
     " UNIQUE KEY domain_selector (domain, selector))"
     " ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
+    "CREATE TABLE IF NOT EXISTS virtual_senders ("
+    " id INT NOT NULL AUTO_INCREMENT PRIMARY KEY,"
+    " login VARCHAR(320) NOT NULL,"
+    " sender VARCHAR(320) NOT NULL,"
+    " KEY login (login)) ENGINE=InnoDB DEFAULT CHARSET=utf8mb4",
     NULL,
 };

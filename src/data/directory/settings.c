@@ -35,6 +35,9 @@ static const struct setting rows[] = {
     SETTING_TEXT(OWNER, dkim_query, "", 0,
                  "DKIM keys of a domain: columns selector, private_key (PEM); ? or %d; such as "
                  "SELECT * FROM virtual_dkim WHERE domain = ?; empty: keys are in files only"),
+    SETTING_TEXT(OWNER, identity_query, "", 0,
+                 "columns sender (address or @domain), login: as whom an account may write beside "
+                 "itself, as in SELECT login, sender FROM virtual_senders WHERE login = ?"),
     SETTING_TEXT(OWNER, mail_home, "/var/vmail/%d/%n", 0,
                  "directory of an account whose row names none; Maildir lies in it"),
     SETTING_TEXT(OWNER, detail_separator, "+", 0,

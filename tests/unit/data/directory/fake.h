@@ -23,6 +23,7 @@ static struct {
     const char *const *domains; /* end with NULL */
     const struct fake_row *accounts;
     const struct fake_row *aliases;
+    const struct fake_row *identities;
     unsigned asked[DIRECTORY_QUERIES];
     int64_t delay;
     error failure;
@@ -69,9 +70,10 @@ static error fake_query(struct directory_backend *backend, enum directory_query 
         for (const char *const *domain = fake.domains; *domain; domain++)
             if (slice_equal(slice_from_string(*domain), wanted))
                 TRY(fake_add(arena, &rows, DIRECTORY_COLUMN_ID, "1", *domain));
-    const struct fake_row *table = query == DIRECTORY_QUERY_ACCOUNT ? fake.accounts
-                                   : query == DIRECTORY_QUERY_ALIAS ? fake.aliases
-                                                                    : NULL;
+    const struct fake_row *table = query == DIRECTORY_QUERY_ACCOUNT    ? fake.accounts
+                                   : query == DIRECTORY_QUERY_ALIAS    ? fake.aliases
+                                   : query == DIRECTORY_QUERY_IDENTITY ? fake.identities
+                                                                       : NULL;
     for (const struct fake_row *row = table; row && row->key; row++)
         if (slice_equal(slice_from_string(row->key), wanted))
             TRY(fake_add(arena, &rows,
