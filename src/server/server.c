@@ -64,6 +64,11 @@ void server_publish(struct server *server, struct config *config)
         config->before = server->config;
     server->config = config;
     server->smtp.settings = &config->smtp;
+    server->smtp.login = &config->login;
+    server->smtp.forward = &config->forward;
+    server->submission.settings = &config->submission;
+    server->submission.login = &config->login;
+    server->submission.forward = &config->forward;
     server->imap.settings = &config->imap;
     server->imap.login = &config->login;
 }
@@ -94,6 +99,8 @@ error server_open(struct server *server, struct config *config)
         .hostname = slice_from_string(server->hostname),
         .tls = server->tls,
     };
+    server->submission = server->smtp;
+    server->submission.role = SMTP_ROLE_SUBMISSION;
     server->imap = (struct imap_service){.tls = server->tls};
     server->admin = (struct admin_options){
         .token = config->admin.token,

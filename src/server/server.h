@@ -26,6 +26,7 @@ struct server {
     struct keyring *keyring;         /* DKIM keys; replaced on core 0 by a reload */
     struct network_list proxies;
     struct smtp_service smtp;
+    struct smtp_service submission;
     struct imap_service imap;
     struct admin_options admin;
     struct ports ports;

@@ -26,9 +26,10 @@ static void add_address(struct buffer *buffer, slice address)
     }
 }
 
-void mail_received_write(struct buffer *buffer, const struct mail_received *r)
+/* RFC 5321 4.4 wants it; privacy may not (RFC 6409 is silent). */
+static void add_client(struct buffer *buffer, const struct mail_received *r)
 {
-    buffer_add_string(buffer, "Received: from ");
+    buffer_add_string(buffer, "from ");
     add_word(buffer, r->helo.size ? r->helo : SLICE("unknown"));
     buffer_add_string(buffer, " (");
     if (r->client_name.size) {
@@ -43,7 +44,20 @@ void mail_received_write(struct buffer *buffer, const struct mail_received *r)
         add_word(buffer, r->tls);
         buffer_add_byte(buffer, ')');
     }
-    buffer_add_string(buffer, "\r\n\tby ");
+    buffer_add_string(buffer, "\r\n\t");
+}
+
+void mail_received_write(struct buffer *buffer, const struct mail_received *r)
+{
+    buffer_add_string(buffer, "Received: ");
+    if (r->helo.size || r->client_address.size)
+        add_client(buffer, r);
+    if (r->user.size) {
+        buffer_add_string(buffer, "(Authenticated sender: ");
+        add_word(buffer, r->user);
+        buffer_add_string(buffer, ")\r\n\t");
+    }
+    buffer_add_string(buffer, "by ");
     add_word(buffer, r->by);
     buffer_add_string(buffer, " (Ringmail) with ");
     add_word(buffer, r->with);

@@ -8,9 +8,10 @@
 #include "base/slice.h"
 
 struct mail_received {
-    slice helo;           /* what the client called itself */
+    slice helo;           /* what the client called itself; empty, and no address: not told */
     slice client_name;    /* its verified name, or empty */
     slice client_address; /* "192.0.2.1" or "IPv6:2001:db8::1" */
+    slice user;           /* who logged in, or empty */
     slice tls;            /* "TLSv1.3 with cipher TLS_AES_128_GCM_SHA256", or empty */
     slice by;             /* this host */
     slice with;           /* "ESMTPS" (RFC 3848, RFC 6531 4.3) */

@@ -81,7 +81,7 @@ struct smtp_mail {
     slice auth;  /* decoded; data != NULL and empty for AUTH=<> */
     bool require_tls;
     int64_t hold_seconds; /* HOLDFOR; 0: not said */
-    slice hold_until;     /* HOLDUNTIL, RFC 3339 text; checked for its form */
+    int64_t hold_until;   /* HOLDUNTIL, seconds since 1970; 0: not said */
     bool deliver_by;
     int64_t deliver_by_seconds;
     char deliver_by_mode; /* 'N' or 'R' */

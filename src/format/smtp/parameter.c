@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/smtp/parameter.h"
 
+#include "format/mail/date.h"
 #include "format/smtp/xtext.h"
 
 #include "base/utf8.h"
@@ -99,17 +100,55 @@ static bool read_holdfor(struct reading *r)
     return true;
 }
 
-/* RFC 3339: 2026-01-31T23:59:59Z or with an offset; only the form is checked here. */
+/* RFC 3339 5.6 ("2026-01-31T23:59:59Z", a fraction, "+01:30"), which RFC 4865's erratum 2040 says
+ * is meant. */
+static bool take_digits(struct cursor *c, unsigned count, char end, int *out_number)
+{
+    int number = 0;
+    for (; count; count--, c->at++) {
+        if (cursor_done(c) || !ascii_is_digit(*c->at))
+            return false;
+        number = number * 10 + (*c->at - '0');
+    }
+    *out_number = number;
+    return !end || cursor_take_nocase(c, slice_of(&end, 1));
+}
+
+static bool take_zone(struct cursor *c, int *out_minutes)
+{
+    int hours, minutes;
+    bool east = cursor_take_byte(c, '+');
+    if (!east && !cursor_take_byte(c, '-')) {
+        *out_minutes = 0;
+        return cursor_take_nocase(c, SLICE("Z"));
+    }
+    if (!take_digits(c, 2, ':', &hours) || !take_digits(c, 2, 0, &minutes) || hours > 23 ||
+        minutes > 59)
+        return false;
+    *out_minutes = (hours * 60 + minutes) * (east ? 1 : -1);
+    return true;
+}
+
 static bool read_holduntil(struct reading *r)
 {
-    static const char form[] = "dddd-dd-ddTdd:dd:dd";
-    slice v = r->value;
-    if (v.size < sizeof form || v.size > 32)
+    struct cursor c = cursor_over(r->value);
+    struct mail_date_fields fields;
+    int zone;
+    if (!take_digits(&c, 4, '-', &fields.year) || !take_digits(&c, 2, '-', &fields.month) ||
+        !take_digits(&c, 2, 'T', &fields.day) || !take_digits(&c, 2, ':', &fields.hour) ||
+        !take_digits(&c, 2, ':', &fields.minute) || !take_digits(&c, 2, 0, &fields.second))
         return false;
-    for (size_t i = 0; i < sizeof form - 1; i++)
-        if (form[i] == 'd' ? !ascii_is_digit(v.data[i]) : ascii_upper(v.data[i]) != form[i])
+    if (cursor_take_byte(&c, '.')) {
+        const char *fraction = c.at;
+        while (!cursor_done(&c) && ascii_is_digit(*c.at))
+            c.at++;
+        if (c.at == fraction)
             return false;
-    r->mail->hold_until = v;
+    }
+    if (!mail_date_fields_valid(&fields) || !take_zone(&c, &zone) || !cursor_done(&c))
+        return false;
+    int64_t seconds = mail_date_join(&fields) - zone * 60;
+    r->mail->hold_until = seconds > 0 ? seconds : 1; /* long ago */
     return true;
 }
 
@@ -139,7 +178,8 @@ static bool read_priority(struct reading *r)
     struct cursor c = cursor_over(r->value);
     uint64_t number;
     bool minus = cursor_take_byte(&c, '-');
-    if (!cursor_take_u64(&c, 9, &number) || !cursor_done(&c))
+    /* RFC 6710 9: one digit, and no minus before 0 */
+    if (r->value.size != 1u + minus || !cursor_take_u64(&c, 9, &number) || (minus && number == 0))
         return false;
     r->mail->priority = minus ? -(int)number : (int)number;
     return true;
@@ -256,7 +296,7 @@ enum smtp_reply smtp_parameters_mail(struct arena *arena, struct cursor *c, unsi
 {
     struct reading r = {.arena = arena, .mail = mail, .offered = offered};
     enum smtp_reply reply = read_all(c, mail_rows, &r);
-    if (reply == SMTP_REPLY_NONE && mail->hold_seconds && mail->hold_until.size)
+    if (reply == SMTP_REPLY_NONE && mail->hold_seconds && mail->hold_until)
         return SMTP_REPLY_BAD_PARAMETER; /* RFC 4865 4: one of them */
     return reply;
 }

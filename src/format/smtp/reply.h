@@ -12,11 +12,13 @@
     X(HELP, 214, "2.0.0", "See https://www.rfc-editor.org/rfc/rfc5321")                            \
     X(READY_FOR_TLS, 220, "2.0.0", "Ready to start TLS")                                           \
     X(GOODBYE, 221, "2.0.0", "Goodbye")                                                            \
+    X(LOGGED_IN, 235, "2.7.0", "Logged in")                                                        \
     X(OK, 250, "2.0.0", "Ok")                                                                      \
     X(RESET, 250, "2.0.0", "Forgotten")                                                            \
     X(SENDER_OK, 250, "2.1.0", "Sender ok")                                                        \
     X(RECIPIENT_OK, 250, "2.1.5", "Recipient ok")                                                  \
     X(CHUNK_OK, 250, "2.0.0", "Chunk received")                                                    \
+    X(PRIORITY_CHANGED, 250, "2.3.6", "Sender ok, but the priority was lowered")                   \
     X(CANNOT_VERIFY, 252, "2.5.0", "Send some mail, I will try my best")                           \
     X(SEND_DATA, 354, NULL, "End data with <CR><LF>.<CR><LF>")                                     \
     X(SHUTTING_DOWN, 421, "4.3.2", "Service is shutting down, come back later")                    \
@@ -25,17 +27,24 @@
     X(TOO_MANY_ERRORS, 421, "4.7.0", "Too many errors")                                            \
     X(TOO_MANY_COMMANDS, 421, "4.7.0", "Too many commands in one session")                         \
     X(TOO_MANY_TRANSACTIONS, 421, "4.5.3", "Too many transactions in one session")                 \
+    X(TOO_MANY_LOGINS, 421, "4.7.0", "Too many failed logins")                                     \
+    X(SENDING_LIMIT, 450, "4.7.1", "You have sent as much as you may for now, try again later")    \
     X(DIRECTORY_TROUBLE, 451, "4.3.0", "The directory cannot be asked now, try again later")       \
     X(STORE_TROUBLE, 451, "4.3.0", "The mail cannot be stored now, try again later")               \
     X(OUT_OF_MEMORY, 452, "4.3.1", "Not enough memory now, try again later")                       \
-    X(NOT_YET_OUTSIDE, 451, "4.3.0", "Mail for this alias cannot be passed on now, try later")     \
+    X(QUEUE_TROUBLE, 451, "4.3.0", "The mail cannot be queued now, try again later")               \
+    X(ALIAS_BROKEN, 451, "4.3.5", "The recipient's alias names an address that is none")           \
+    X(SIGNING_TROUBLE, 451, "4.7.5", "The mail cannot be signed now, try again later")             \
+    X(QUEUE_FULL, 452, "4.3.1", "The queue is full, try again later")                              \
     X(TOO_MANY_RECIPIENTS, 452, "4.5.3", "Too many recipients")                                    \
     X(MAILBOX_FULL, 452, "4.2.2", "The mailbox is full, try again later")                          \
     X(DISK_FULL, 452, "4.3.1", "Not enough storage now, try again later")                          \
     X(TLS_UNAVAILABLE, 454, "4.7.0", "TLS is not available now")                                   \
+    X(LOGIN_TROUBLE, 454, "4.7.0", "Passwords cannot be checked now, try again later")             \
     X(UNKNOWN_COMMAND, 500, "5.5.1", "What command is that?")                                      \
     X(BAD_LINE, 500, "5.5.2", "The line has bytes that no command may have")                       \
     X(LINE_TOO_LONG, 500, "5.5.6", "The line is too long")                                         \
+    X(RESPONSE_TOO_LONG, 500, "5.5.6", "The response is too long")                                 \
     X(BAD_ARGUMENT, 501, "5.5.4", "The argument is malformed")                                     \
     X(NO_ARGUMENT, 501, "5.5.4", "This command takes no argument")                                 \
     X(HELO_SYNTAX, 501, "5.5.4", "Say your name: HELO host.example")                               \
@@ -45,6 +54,9 @@
     X(BAD_PARAMETER, 501, "5.5.4", "A parameter is malformed")                                     \
     X(BAD_SENDER_ADDRESS, 501, "5.1.7", "The sender's address is malformed")                       \
     X(BAD_RECIPIENT_ADDRESS, 501, "5.1.3", "The recipient's address is malformed")                 \
+    X(LOGIN_CANCELLED, 501, "5.7.0", "Login cancelled")                                            \
+    X(BAD_RESPONSE, 501, "5.5.2", "The response is not what the mechanism asks for")               \
+    X(HOLD_TOO_LONG, 501, "5.5.4", "The mail cannot be held that long")                            \
     X(NOT_IMPLEMENTED, 502, "5.5.1", "This command is not offered")                                \
     X(HELO_FIRST, 503, "5.5.1", "Say hello first")                                                 \
     X(MAIL_FIRST, 503, "5.5.1", "MAIL comes first")                                                \
@@ -54,16 +66,28 @@
     X(BDAT_GOING_ON, 503, "5.5.1", "Only BDAT, RSET and QUIT may follow BDAT")                     \
     X(BINARY_NEEDS_BDAT, 503, "5.5.1", "BODY=BINARYMIME needs BDAT")                               \
     X(ALREADY_TLS, 503, "5.5.1", "TLS is already active")                                          \
+    X(ALREADY_LOGGED_IN, 503, "5.5.1", "You are logged in already")                                \
     X(NOT_AFTER_PIPELINING, 503, "5.5.0", "Do not send ahead of this command's reply")             \
+    X(UNKNOWN_MECHANISM, 504, "5.5.4", "This mechanism is not offered")                            \
     X(TLS_FIRST, 530, "5.7.0", "Say STARTTLS first")                                               \
+    X(LOGIN_FIRST, 530, "5.7.0", "Authentication required")                                        \
+    X(LOGIN_DENIED, 535, "5.7.8", "Wrong name or password")                                        \
+    X(LOGIN_NEEDS_TLS, 538, "5.7.11", "Say STARTTLS first: the password would be seen")            \
     X(TALKS_TOO_EARLY, 554, "5.5.0", "Wait for the greeting before you speak")                     \
     X(UNKNOWN_RECIPIENT, 550, "5.1.1", "There is no such mailbox here")                            \
     X(NO_RELAY, 550, "5.7.1", "Mail is not relayed for strangers")                                 \
     X(RECIPIENT_DISABLED, 550, "5.2.1", "The mailbox takes no mail")                               \
     X(ALIAS_LOOP, 550, "5.4.6", "The recipient's alias goes in circles")                           \
+    X(BOUNCE_ADDRESS_FORGED, 550, "5.7.1", "This bounce address is not ours, or too old")          \
+    X(FROM_MISSING, 550, "5.6.0", "A mail needs one From: field with an address")                  \
+    X(FROM_NOT_YOURS, 550, "5.7.1", "The From: field names an address that is not yours")          \
+    X(EMPTY_SENDER, 550, "5.7.1", "Only reports may have an empty sender")                         \
+    X(SENDING_LIMIT_NEVER, 550, "5.7.1", "The mail has more recipients than you may ever have")    \
     X(UTF8_NEEDED, 553, "5.6.7", "Addresses beyond ASCII need SMTPUTF8")                           \
+    X(SENDER_NOT_YOURS, 553, "5.7.1", "The sender is not an address of yours")                     \
     X(BARE_LINE_END, 550, "5.6.0", "Lines must end in CRLF: a bare CR or LF was found")            \
     X(MAIL_TOO_LARGE, 552, "5.3.4", "The message is larger than what is taken here")               \
+    X(HEADER_TOO_LARGE, 552, "5.3.4", "The header is larger than what is taken here")              \
     X(MAILBOX_TOO_SMALL, 552, "5.2.2", "The message is larger than the mailbox may become")        \
     X(MAIL_LOOP, 554, "5.4.6", "Too many hops: the mail goes in circles")                          \
     X(REFUSED, 554, "5.7.1", "Refused")                                                            \

@@ -2,6 +2,7 @@
 #include "server/config/check.h"
 
 #include "filter/authentic/keyring.h"
+#include "filter/authentic/srs.h"
 #include "format/ucl/parse.h"
 #include "net/address.h"
 #include "server/config/config.h"
@@ -92,11 +93,20 @@ static void check_listeners(const struct check *check)
 {
     const struct listen_settings *listen = &check->config->listen;
     check_addresses(check, "listen.smtp", &listen->smtp);
+    check_addresses(check, "listen.submission", &listen->submission);
+    check_addresses(check, "listen.submissions", &listen->submissions);
     check_addresses(check, "listen.imap", &listen->imap);
     check_addresses(check, "listen.imaps", &listen->imaps);
     check_addresses(check, "listen.admin", &listen->admin);
     if (listen->imaps.count > 0 && check->config->tls.certificates.count == 0)
         complain(check, "listen.imaps", "needs tls.certificates and tls.keys");
+    if (listen->submissions.count > 0 && check->config->tls.certificates.count == 0)
+        complain(check, "listen.submissions", "needs tls.certificates and tls.keys");
+    if (listen->submission.count > 0 && check->config->tls.certificates.count == 0 &&
+        check->config->submission.tls_required)
+        complain(check, "listen.submission",
+                 "nobody could log in: needs tls.certificates and tls.keys, or "
+                 "submission.tls_required = off");
     for (size_t i = 0; i < listen->admin.count; i++) {
         struct address address;
         if (check->config->admin.token.size == 0 &&
@@ -139,6 +149,7 @@ static void check_journal(const struct check *check)
         const char *name;
         size_t size;
     } mails[] = {{"smtp.size_max", config->smtp.size_max},
+                 {"submission.size_max", config->submission.size_max},
                  {"imap.message_size_max", config->imap.message_size_max}};
     for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
         if (mails[i].size + RECORD_OVERHEAD > most)
@@ -161,6 +172,14 @@ static void check_dkim(const struct check *check)
         complain(check, "dkim.path", "%s", problem.text);
 }
 
+static void check_forward(const struct check *check)
+{
+    size_t size = check->config->forward.srs_secret.size;
+    if (size > 0 && size < SRS_SECRET_SIZE_MIN)
+        complain(check, "forward.srs_secret", "%zu bytes are too short: %d at least", size,
+                 SRS_SECRET_SIZE_MIN);
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -181,6 +200,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_listeners(&check);
     check_user(&check);
     check_journal(&check);
+    check_forward(&check);
     check_dns(&check);
     check_dkim(&check);
     if (tls->certificates.count != tls->keys.count)

@@ -36,6 +36,8 @@ struct config {
     struct tls_settings tls;
     struct admin_settings admin;
     struct smtp_settings smtp;
+    struct smtp_settings submission;
+    struct forward_settings forward;
     struct imap_settings imap;
     struct login_settings login;
     struct directory_settings directory;

@@ -59,6 +59,8 @@ static const struct setting log_rows[] = {
 #define S struct listen_settings
 static const struct setting listen_rows[] = {
     SETTING_LIST(S, smtp, "", 0, "mail comes in here: \"*:25\", \"192.0.2.1:25\", \"[::1]:25\""),
+    SETTING_LIST(S, submission, "", 0, "our accounts send mail here, with STARTTLS: \"*:587\""),
+    SETTING_LIST(S, submissions, "", 0, "the same under TLS from the first byte: \"*:465\""),
     SETTING_LIST(S, imap, "", 0, "IMAP with STARTTLS: \"*:143\""),
     SETTING_LIST(S, imaps, "", 0, "IMAP under TLS: \"*:993\""),
     SETTING_LIST(S, admin, "127.0.0.1:9090", 0,

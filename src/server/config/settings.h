@@ -36,6 +36,8 @@ struct log_settings {
 
 struct listen_settings {
     struct setting_list smtp;
+    struct setting_list submission;
+    struct setting_list submissions;
     struct setting_list imap;
     struct setting_list imaps;
     struct setting_list admin;

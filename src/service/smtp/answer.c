@@ -32,6 +32,11 @@ static bool is_limit(enum smtp_reply reply)
     case SMTP_REPLY_MAIL_TOO_LARGE:
     case SMTP_REPLY_MAIL_LOOP:
     case SMTP_REPLY_OUT_OF_MEMORY:
+    case SMTP_REPLY_SENDING_LIMIT:
+    case SMTP_REPLY_SENDING_LIMIT_NEVER:
+    case SMTP_REPLY_TOO_MANY_LOGINS:
+    case SMTP_REPLY_RESPONSE_TOO_LONG:
+    case SMTP_REPLY_HEADER_TOO_LARGE:
         return true;
     default:
         return false;
@@ -105,6 +110,19 @@ enum smtp_reply smtp_reply_for_store(error problem)
     default:
         return problem.os == ENOSPC || problem.os == EDQUOT ? SMTP_REPLY_DISK_FULL
                                                             : SMTP_REPLY_STORE_TROUBLE;
+    }
+}
+
+enum smtp_reply smtp_reply_for_queue(error problem)
+{
+    switch (problem.kind) {
+    case ERROR_NONE:
+        return SMTP_REPLY_NONE;
+    case ERROR_BUSY:
+        return SMTP_REPLY_QUEUE_FULL;
+    default:
+        return problem.os == ENOSPC || problem.os == EDQUOT ? SMTP_REPLY_DISK_FULL
+                                                            : SMTP_REPLY_QUEUE_TROUBLE;
     }
 }
 

@@ -20,4 +20,5 @@ error smtp_answer_lines(struct smtp_session *session, int code, const char *enha
 /* What went wrong, while doing what? NONE for OK, and for a connection that is gone. */
 enum smtp_reply smtp_reply_for_directory(error problem);
 enum smtp_reply smtp_reply_for_store(error problem);
+enum smtp_reply smtp_reply_for_queue(error problem);
 enum smtp_reply smtp_reply_for_memory(error problem);

@@ -24,6 +24,7 @@ static const struct smtp_row rows[SMTP_VERBS] = {
     [SMTP_VERB_QUIT] = {smtp_command_quit, ALL,
                         SMTP_ROW_ANYTIME | SMTP_ROW_CHUNKING | SMTP_ROW_PLAIN},
     [SMTP_VERB_STARTTLS] = {smtp_command_starttls, ALL, SMTP_ROW_PLAIN},
+    [SMTP_VERB_AUTH] = {smtp_command_auth, SMTP_ROLE_SUBMISSION, SMTP_ROW_LAST | SMTP_ROW_PLAIN},
 };
 
 const struct smtp_row *smtp_row(enum smtp_verb verb)

@@ -20,12 +20,14 @@ smtp_run smtp_command_vrfy;
 smtp_run smtp_command_help;
 smtp_run smtp_command_quit;
 smtp_run smtp_command_starttls;
+smtp_run smtp_command_auth;
 
 enum smtp_row_flag {
     SMTP_ROW_ANYTIME = 1 << 0,  /* also before hello */
     SMTP_ROW_LAST = 1 << 1,     /* nothing may be sent ahead of its reply (RFC 2920 3.1) */
     SMTP_ROW_CHUNKING = 1 << 2, /* also between BDATs */
-    SMTP_ROW_PLAIN = 1 << 3,    /* also before STARTTLS where TLS is required (RFC 3207 4) */
+    SMTP_ROW_PLAIN = 1 << 3,    /* also before STARTTLS where TLS is required (RFC 3207 4), and
+                                   before AUTH where that is */
 };
 
 struct smtp_row {

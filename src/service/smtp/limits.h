@@ -30,8 +30,12 @@ enum smtp_limits {
      */
     SMTP_LINE_SIZE_MAX = 2048,
     SMTP_TARGETS_MAX = 5000,               /* mailboxes of one message, aliases followed */
+    SMTP_SESSION_MEMORY_MAX = 8 * 1024,    /* bytes of who logged in */
     SMTP_COMMAND_MEMORY_MAX = 64 * 1024,   /* bytes of one command's arena */
     SMTP_TRANSACTION_MEMORY_MAX = 8 << 20, /* bytes of one envelope, its look-ups included */
-    SMTP_BDAT_SKIP_MAX = 64 << 20,  /* bytes of a refused chunk that are read to stay in step */
-    SMTP_TRACE_SIZE_MAX = 8 * 1024, /* bytes of the header fields put before a message */
+    SMTP_BDAT_SKIP_MAX = 64 << 20,     /* bytes of a refused chunk that are read to stay in step */
+    SMTP_TRACE_SIZE_MAX = 8 * 1024,    /* bytes of the Received: field put before a message */
+    SMTP_PREFIX_SIZE_MAX = 64 * 1024,  /* with Date:, Message-ID: and signatures */
+    SMTP_FROM_ADDRESSES_MAX = 100,     /* of a submitted mail's From: field */
+    SMTP_SENDING_ACCOUNTS_MAX = 65536, /* whose mail is counted, per core */
 };

@@ -5,10 +5,14 @@
 #include "base/metric.h"
 #include "format/mail/header.h"
 #include "format/mail/received.h"
-#include "net/tls.h"
 #include "service/smtp/answer.h"
+#include "service/smtp/outgoing.h"
+#include "service/smtp/sending.h"
+#include "service/smtp/submitted.h"
+#include "service/smtp/trace.h"
 #include "transport/deliver/local.h"
 
+#pragma weak queue_id_format
 METRIC_COUNTER(accepted_total, "ringmail_smtp_messages_total", "result=\"accepted\"",
                "Messages by result");
 METRIC_COUNTER(refused_total, "ringmail_smtp_messages_total", "result=\"refused\"",
@@ -40,47 +44,9 @@ static bool goes_in_circles(const struct smtp_session *s)
     if (!mail_header_find(header, SLICE("Delivered-To"), &value))
         return false;
     for (const struct smtp_target *target = t->targets; target; target = target->next)
-        if (mail_delivered_to_has(header, target->account->address))
+        if (target->account && mail_delivered_to_has(header, target->address))
             return true;
     return false;
-}
-
-/* RFC 3848; RFC 6531 4.3 */
-static const char *protocol_name(const struct smtp_session *s)
-{
-    bool tls = stream_is_tls(s->stream);
-    if (s->transaction.mail.utf8)
-        return tls ? "UTF8SMTPS" : "UTF8SMTP";
-    if (!s->esmtp)
-        return "SMTP";
-    return tls ? "ESMTPS" : "ESMTP";
-}
-
-static error make_trace(struct smtp_session *s, slice id, slice *out_trace)
-{
-    struct smtp_transaction *t = &s->transaction;
-    char peer[ADDRESS_TEXT_SIZE + 8];
-    struct tls_information tls;
-    struct mail_received received = {
-        .helo = smtp_session_helo(s),
-        .client_address = smtp_session_peer(s, peer),
-        .by = s->service->hostname,
-        .with = slice_from_string(protocol_name(s)),
-        .id = id,
-        .recipient = t->recipient_count == 1 ? t->recipients->address : SLICE_EMPTY,
-        .time_seconds = time_wall_seconds(),
-    };
-    if (stream_tls_information(s->stream, &tls))
-        TRY(arena_format(&t->arena, &received.tls, "%s with cipher %s (%u bits)", tls.protocol,
-                         tls.cipher, tls.bits));
-    struct buffer trace;
-    buffer_init(&trace, SMTP_TRACE_SIZE_MAX);
-    mail_received_write(&trace, &received);
-    error problem = buffer_check(&trace);
-    if (!failed(problem))
-        problem = arena_copy(&t->arena, buffer_slice(&trace), out_trace);
-    buffer_close(&trace);
-    return problem;
 }
 
 /* One reply for all targets: as long as one of them lacks the message, the sender must keep it. The
@@ -93,17 +59,17 @@ static error first_failure(const struct deliver_local *delivery)
     return OK;
 }
 
-/* WAITS. */
-static error deliver(struct smtp_session *s, slice id)
+/* WAITS. Straight into mailboxes. */
+static error deliver(struct smtp_session *s, slice id, slice prefix)
 {
     struct smtp_transaction *t = &s->transaction;
     struct deliver_local delivery = {
         .id = id,
         .sender = t->mail.sender.address,
+        .trace = prefix,
         .message = body_slice(&t->body),
         .deadline = time_after(s->settings->delivery_timeout),
     };
-    TRY(make_trace(s, id, &delivery.trace));
     delivery.targets = ARENA_ARRAY(&t->arena, struct deliver_local_target, t->target_count);
     TRY_MEMORY(delivery.targets);
     for (const struct smtp_target *target = t->targets; target; target = target->next)
@@ -116,26 +82,97 @@ static error deliver(struct smtp_session *s, slice id)
     return first_failure(&delivery);
 }
 
-static void log_mail(const struct smtp_session *s, slice id, enum smtp_reply reply, error problem,
+/* What became of the mail. */
+struct outcome {
+    enum smtp_reply reply; /* NONE: taken */
+    error problem;         /* why not, for the log */
+    slice id;
+    bool queued;
+    char queue_id[QUEUE_ID_TEXT_SIZE];
+};
+
+/* WAITS. */
+static void hand_over(struct smtp_session *s, slice prefix, struct outcome *outcome)
+{
+    if (!smtp_outgoing_is_wanted(&s->transaction)) {
+        outcome->problem = deliver(s, outcome->id, prefix);
+        outcome->reply = smtp_reply_for_store(outcome->problem);
+        return;
+    }
+    queue_id id;
+    outcome->problem = smtp_outgoing_submit(s, outcome->id, prefix, &id);
+    outcome->reply = smtp_reply_for_queue(outcome->problem);
+    outcome->queued = !failed(outcome->problem);
+    if (outcome->queued)
+        queue_id_format(id, outcome->queue_id);
+}
+
+/* WAITS. A mail counts for its account from here on; what is not taken in the end is given back. */
+static void hand_over_counted(struct smtp_session *s, slice prefix, struct outcome *outcome)
+{
+    const struct smtp_transaction *t = &s->transaction;
+    unsigned recipients = t->recipient_count;
+    struct smtp_sending answer = smtp_sending_take(s->account, s->settings, recipients);
+    if (answer.refused) {
+        smtp_submitted_limit_met(s, t->mail.sender.address, answer.alert);
+        outcome->reply = smtp_submitted_limit_reply(s, recipients);
+        return;
+    }
+    hand_over(s, prefix, outcome);
+    if (outcome->reply != SMTP_REPLY_NONE)
+        smtp_sending_give(s->account, s->settings, recipients);
+}
+
+/* WAITS. */
+static void take(struct smtp_session *s, struct outcome *outcome)
+{
+    slice prefix;
+    if (goes_in_circles(s)) {
+        outcome->reply = SMTP_REPLY_MAIL_LOOP;
+        return;
+    }
+    outcome->problem = make_id(s, &outcome->id);
+    if (!failed(outcome->problem) && smtp_session_is_submission(s)) {
+        outcome->reply = smtp_submitted_prepare(s, outcome->id, &prefix, &outcome->problem);
+        if (outcome->reply == SMTP_REPLY_NONE)
+            hand_over_counted(s, prefix, outcome);
+        return;
+    }
+    if (!failed(outcome->problem))
+        outcome->problem = smtp_trace_make(s, outcome->id, &prefix);
+    if (!failed(outcome->problem))
+        hand_over(s, prefix, outcome);
+    else
+        outcome->reply = SMTP_REPLY_STORE_TROUBLE;
+}
+
+static void log_mail(const struct smtp_session *s, const struct outcome *outcome, size_t size,
                      int64_t took)
 {
     const struct smtp_transaction *t = &s->transaction;
     char peer[ADDRESS_TEXT_SIZE];
     struct log_line line = log_begin(LOG_INFO, "smtp.mail");
-    log_text(&line, "id", id);
+    log_text(&line, "id", outcome->id);
+    if (outcome->queued)
+        log_string(&line, "queue_id", outcome->queue_id);
     log_text(&line, "peer", address_format_ip(stream_peer(s->stream), peer));
+    if (s->account.data)
+        log_text(&line, "account", s->account);
     log_text(&line, "from", t->mail.sender.address);
     log_text(&line, "to", t->recipients->address);
     log_number(&line, "recipients", t->recipient_count);
     log_number(&line, "mailboxes", t->target_count);
-    log_number(&line, "size", (int64_t)t->body.size);
+    if (t->outside_count)
+        log_number(&line, "outside", t->outside_count);
+    log_number(&line, "size", (int64_t)size);
     log_number(&line, "us", took / TIME_US);
-    log_number(&line, "reply", reply == SMTP_REPLY_NONE ? 250 : smtp_reply_row(reply)->code);
-    log_error(&line, problem);
+    log_number(&line, "reply",
+               outcome->reply == SMTP_REPLY_NONE ? 250 : smtp_reply_row(outcome->reply)->code);
+    log_error(&line, outcome->problem);
     log_end(&line);
 }
 
-static void count(struct smtp_session *s, enum smtp_reply reply)
+static void count(struct smtp_session *s, enum smtp_reply reply, size_t size)
 {
     const struct smtp_transaction *t = &s->transaction;
     if (reply != SMTP_REPLY_NONE) {
@@ -144,32 +181,30 @@ static void count(struct smtp_session *s, enum smtp_reply reply)
     }
     s->mails++;
     s->recipients += t->recipient_count;
-    s->mail_bytes += t->body.size;
+    s->mail_bytes += size;
     metric_add(&accepted_total, 1);
-    metric_add(&bytes_total, (int64_t)t->body.size);
-    metric_observe(&size_seen, t->body.size);
+    metric_add(&bytes_total, (int64_t)size);
+    metric_observe(&size_seen, size);
 }
 
 error smtp_receive(struct smtp_session *s)
 {
     instant began = time_now();
-    enum smtp_reply reply = SMTP_REPLY_MAIL_LOOP;
-    error problem = OK;
-    slice id = SLICE("none"), text;
+    struct outcome outcome = {.id = SLICE("none")};
+    size_t size = s->transaction.body.size; /* the queue takes the body */
+    slice text;
     s->base.state = "delivery";
-    if (!goes_in_circles(s)) {
-        problem = make_id(s, &id);
-        if (!failed(problem))
-            problem = deliver(s, id);
-        reply = smtp_reply_for_store(problem);
-    }
+    take(s, &outcome);
     int64_t took = time_now() - began;
     metric_observe(&commit_time, (uint64_t)took);
-    count(s, reply);
-    log_mail(s, id, reply, problem, took);
-    error written = arena_format(&s->command_arena, &text, "Ok: stored as %.*s", SLICE_ARG(id));
+    count(s, outcome.reply, size);
+    log_mail(s, &outcome, size, took);
+    error written =
+        outcome.queued
+            ? arena_format(&s->command_arena, &text, "Ok: queued as %s", outcome.queue_id)
+            : arena_format(&s->command_arena, &text, "Ok: stored as %.*s", SLICE_ARG(outcome.id));
     smtp_transaction_reset(&s->transaction);
     TRY(written);
-    return reply == SMTP_REPLY_NONE ? smtp_answer_text(s, SMTP_REPLY_OK, text)
-                                    : smtp_answer(s, reply);
+    return outcome.reply == SMTP_REPLY_NONE ? smtp_answer_text(s, SMTP_REPLY_OK, text)
+                                            : smtp_answer(s, outcome.reply);
 }

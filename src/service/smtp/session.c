@@ -41,8 +41,20 @@ unsigned smtp_session_parameters(const struct smtp_session *s)
 {
     if (!s->esmtp)
         return 0;
-    return SMTP_PARAMETER_SIZE | SMTP_PARAMETER_BODY | SMTP_PARAMETER_BINARYMIME |
-           SMTP_PARAMETER_SMTPUTF8 | SMTP_PARAMETER_DSN;
+    unsigned offered =
+        SMTP_PARAMETER_SIZE | SMTP_PARAMETER_BODY | SMTP_PARAMETER_SMTPUTF8 | SMTP_PARAMETER_DSN;
+    if (stream_is_tls(s->stream)) /* RFC 8689 2 */
+        offered |= SMTP_PARAMETER_REQUIRETLS;
+    if (!smtp_session_is_submission(s))
+        return offered | SMTP_PARAMETER_BINARYMIME;
+    if (s->settings->hold_max)
+        offered |= SMTP_PARAMETER_FUTURERELEASE;
+    return offered | SMTP_PARAMETER_AUTH | SMTP_PARAMETER_DELIVERBY | SMTP_PARAMETER_MT_PRIORITY;
+}
+
+bool smtp_session_may_login(const struct smtp_session *s)
+{
+    return stream_is_tls(s->stream) || !s->settings->tls_required;
 }
 
 /* Where a delay is set: who speaks before the greeting is no mail server (RFC 5321 3.1). */
@@ -83,15 +95,11 @@ static error wait_command(struct smtp_session *s, enum smtp_reply *out_reply)
     return OK;
 }
 
-/* One line, or the reply that stands for it. */
-static error read_command(struct smtp_session *s, slice *out_line, enum smtp_reply *out_reply)
+error smtp_session_read_line(struct smtp_session *s, size_t size_max, slice *out_line,
+                             enum smtp_reply *out_reply)
 {
     *out_reply = SMTP_REPLY_NONE;
-    if (!stream_has_input(s->stream))
-        TRY(wait_command(s, out_reply));
-    if (*out_reply != SMTP_REPLY_NONE)
-        return OK;
-    error problem = stream_read_line(s->stream, STREAM_LINE_STRICT, SMTP_LINE_SIZE_MAX,
+    error problem = stream_read_line(s->stream, STREAM_LINE_STRICT, size_max,
                                      time_after(s->settings->command_timeout), out_line);
     switch (problem.kind) {
     case ERROR_LIMIT:
@@ -107,6 +115,16 @@ static error read_command(struct smtp_session *s, slice *out_line, enum smtp_rep
     default:
         return problem;
     }
+}
+
+static error read_command(struct smtp_session *s, slice *out_line, enum smtp_reply *out_reply)
+{
+    *out_reply = SMTP_REPLY_NONE;
+    if (!stream_has_input(s->stream))
+        TRY(wait_command(s, out_reply));
+    if (*out_reply != SMTP_REPLY_NONE)
+        return OK;
+    return smtp_session_read_line(s, SMTP_LINE_SIZE_MAX, out_line, out_reply);
 }
 
 /* May this command come now? */
@@ -131,6 +149,9 @@ static enum smtp_reply check_order(struct smtp_session *s, const struct smtp_row
     if (settings->tls_required && !stream_is_tls(s->stream) && !(row->flags & SMTP_ROW_PLAIN) &&
         verb != SMTP_VERB_BDAT)
         return SMTP_REPLY_TLS_FIRST;
+    if (smtp_session_is_submission(s) && !s->account.data && !(row->flags & SMTP_ROW_PLAIN) &&
+        verb != SMTP_VERB_BDAT) /* RFC 6409 4.3; BDAT reads its chunk and then says so */
+        return SMTP_REPLY_LOGIN_FIRST;
     if (s->transaction.chunking && !(row->flags & SMTP_ROW_CHUNKING))
         return SMTP_REPLY_BDAT_GOING_ON; /* RFC 3030 2 */
     return SMTP_REPLY_NONE;
@@ -180,6 +201,8 @@ static void log_session(const struct smtp_session *s, error problem)
     log_string(&line, "id", id);
     log_text(&line, "peer", address_format(stream_peer(s->stream), peer));
     log_text(&line, "helo", smtp_session_helo(s));
+    if (s->account.data)
+        log_text(&line, "account", s->account);
     log_string(&line, "tls", stream_is_tls(s->stream) ? "yes" : "no");
     log_number(&line, "commands", s->commands);
     log_number(&line, "mails", s->mails);
@@ -199,18 +222,23 @@ void smtp_serve(struct stream **stream, void *argument)
         .stream = *stream,
         .service = service,
         .settings = atomic_load_explicit(&service->settings, memory_order_acquire),
+        .login = atomic_load_explicit(&service->login, memory_order_acquire),
+        .forward = atomic_load_explicit(&service->forward, memory_order_acquire),
     };
     metric_add(&sessions_total, 1);
     metric_add(&sessions_open, 1);
+    arena_init(&session.arena, SMTP_SESSION_MEMORY_MAX);
     arena_init(&session.command_arena, SMTP_COMMAND_MEMORY_MAX);
     smtp_transaction_init(&session.transaction);
     stream_set_timeouts(*stream, session.settings->data_timeout, session.settings->data_timeout);
-    session_enter(&session.base, "smtp", *stream);
+    session_enter(&session.base, smtp_session_is_submission(&session) ? "submission" : "smtp",
+                  *stream);
     error problem = smtp_session_run(&session);
     log_session(&session, problem);
     session_leave(&session.base);
     smtp_transaction_reset(&session.transaction);
     arena_close(&session.command_arena);
+    arena_close(&session.arena);
     metric_add(&sessions_open, -1);
 }
 

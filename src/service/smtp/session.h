@@ -17,7 +17,12 @@ struct smtp_session {
     struct stream *stream;
     const struct smtp_service *service;
     const struct smtp_settings *settings;
+    const struct login_settings *login;
+    const struct forward_settings *forward;
+    struct arena arena;         /* of the session: who logged in */
     struct arena command_arena; /* of the present command */
+    slice account;              /* canonical address; data NULL: nobody logged in */
+    unsigned login_failures;
     char helo[SMTP_HELO_SIZE_MAX];
     uint16_t helo_size; /* 0: no hello yet */
     bool esmtp;         /* EHLO: may pipeline, use parameters */
@@ -31,6 +36,16 @@ struct smtp_session {
 
 /* WAITS. From greeting to goodbye. An error means that the connection is gone. */
 error smtp_session_run(struct smtp_session *session);
+
+/* WAITS. One line of the client, or in *out_reply what stands for it. */
+error smtp_session_read_line(struct smtp_session *session, size_t size_max, slice *out_line,
+                             enum smtp_reply *out_reply);
+/* May a password be sent now? */
+bool smtp_session_may_login(const struct smtp_session *session);
+static inline bool smtp_session_is_submission(const struct smtp_session *session)
+{
+    return session->service->role == SMTP_ROLE_SUBMISSION;
+}
 
 /* The parameters of MAIL and RCPT that EHLO offers here. */
 unsigned smtp_session_parameters(const struct smtp_session *session);

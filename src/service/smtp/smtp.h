@@ -7,6 +7,7 @@
  */
 #include "base/slice.h"
 #include "net/listener.h"
+#include "service/login/settings.h"
 #include "service/smtp/settings.h"
 
 #include <stdatomic.h>
@@ -14,16 +15,19 @@
 struct tls_server;
 
 enum smtp_role {
-    SMTP_ROLE_MX = 1, /* port 25: mail from strangers for our accounts */
-    SMTP_ROLE_SUBMISSION = 2,
+    SMTP_ROLE_MX = 1,         /* port 25: mail from strangers for our accounts */
+    SMTP_ROLE_SUBMISSION = 2, /* ports 587 and 465: mail of our accounts (RFC 6409) */
     SMTP_ROLE_LMTP = 4,
 };
 
 struct smtp_service {
     enum smtp_role role;
     slice hostname;
-    _Atomic(const struct smtp_settings *) settings; /* swapped on reload; old ones stay alive */
-    struct tls_server *tls;                         /* NULL: STARTTLS is not offered */
+    /* Swapped on reload; old ones stay alive. */
+    _Atomic(const struct smtp_settings *) settings;
+    _Atomic(const struct login_settings *) login; /* submission */
+    _Atomic(const struct forward_settings *) forward;
+    struct tls_server *tls; /* NULL: STARTTLS is not offered */
 };
 
 /* For listener_options: serve, refusal, argument (the service). WAITS. */

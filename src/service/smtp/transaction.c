@@ -23,8 +23,7 @@ void smtp_transaction_reset(struct smtp_transaction *t)
 static error copy_mail(struct arena *arena, struct smtp_mail *mail)
 {
     slice *const texts[] = {&mail->sender.local,   &mail->sender.domain, &mail->sender.domain_ascii,
-                            &mail->sender.address, &mail->envid,         &mail->auth,
-                            &mail->hold_until};
+                            &mail->sender.address, &mail->envid,         &mail->auth};
     for (size_t i = 0; i < sizeof texts / sizeof texts[0]; i++)
         if (texts[i]->data)
             TRY(arena_copy(arena, *texts[i], texts[i]));
@@ -37,28 +36,34 @@ error smtp_transaction_begin(struct smtp_transaction *t, const struct smtp_mail 
     TRY(copy_mail(&t->arena, &t->mail));
     t->open = true;
     t->began = time_now();
+    t->began_seconds = time_wall_seconds();
     return OK;
 }
 
-static error add_target(struct smtp_transaction *t, const struct directory_target *found)
+static error add_target(struct smtp_transaction *t, const struct smtp_recipient *recipient,
+                        const struct directory_target *found)
 {
-    if (map_get(&t->target_map, found->account.address))
+    slice address = found->outside ? found->address : found->account.address;
+    if (map_get(&t->target_map, address))
         return OK;
     struct smtp_target *target = ARENA_NEW(&t->arena, struct smtp_target);
     TRY_MEMORY(target);
-    target->account = &found->account;
+    target->recipient = recipient;
+    target->account = found->outside ? NULL : &found->account;
+    target->address = address;
     target->detail = found->detail;
-    TRY(map_put(&t->target_map, target->account->address, target));
+    TRY(map_put(&t->target_map, address, target));
     *(t->last_target ? &t->last_target->next : &t->targets) = target;
     t->last_target = target;
-    t->target_count++;
+    t->target_count += !found->outside;
+    t->outside_count += found->outside;
     return OK;
 }
 
 error smtp_transaction_add(struct smtp_transaction *t, const struct smtp_rcpt *rcpt,
                            const struct directory_resolution *resolution)
 {
-    if (resolution->count > SMTP_TARGETS_MAX - t->target_count)
+    if (resolution->count > SMTP_TARGETS_MAX - t->target_count - t->outside_count)
         return error_make(ERROR_LIMIT, "too many mailboxes for one message");
     struct smtp_recipient *recipient = ARENA_NEW(&t->arena, struct smtp_recipient);
     TRY_MEMORY(recipient);
@@ -67,9 +72,15 @@ error smtp_transaction_add(struct smtp_transaction *t, const struct smtp_rcpt *r
     TRY(arena_copy(&t->arena, rcpt->orcpt_type, &recipient->orcpt_type));
     TRY(arena_copy(&t->arena, rcpt->orcpt_address, &recipient->orcpt_address));
     for (unsigned i = 0; i < resolution->count; i++)
-        TRY(add_target(t, &resolution->targets[i]));
+        TRY(add_target(t, recipient, &resolution->targets[i]));
     *(t->last_recipient ? &t->last_recipient->next : &t->recipients) = recipient;
     t->last_recipient = recipient;
     t->recipient_count++;
+    t->report_success |= (rcpt->notify & SMTP_NOTIFY_SUCCESS) != 0;
     return OK;
+}
+
+int64_t smtp_transaction_hold_until(const struct smtp_transaction *t)
+{
+    return t->mail.hold_seconds ? t->began_seconds + t->mail.hold_seconds : t->mail.hold_until;
 }

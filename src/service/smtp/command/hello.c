@@ -1,8 +1,37 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * HELO and EHLO (RFC 5321 4.1.1.1): a new beginning, and what is offered.
  */
+#include "format/mail/date.h"
+#include "service/login/mechanism.h"
 #include "service/smtp/answer.h"
 #include "service/smtp/command.h"
+
+/* RFC 4954 3; offered only where it would be taken. */
+static void add_mechanisms(struct buffer *lines)
+{
+    buffer_add_string(lines, "\nAUTH");
+    for (enum login_mechanism mechanism = 0; mechanism < LOGIN_MECHANISM_COUNT; mechanism++)
+        buffer_format(lines, " %s", login_mechanism_name(mechanism));
+}
+
+/* RFC 4865 3: the longest time, and until when that is. */
+static void add_future_release(struct buffer *lines, int64_t hold_max)
+{
+    struct mail_date_fields until;
+    mail_date_split(time_wall_seconds() + hold_max / TIME_S, 0, &until);
+    buffer_format(lines, "\nFUTURERELEASE %lld %04d-%02d-%02dT%02d:%02d:%02dZ",
+                  (long long)(hold_max / TIME_S), until.year, until.month, until.day, until.hour,
+                  until.minute, until.second);
+}
+
+static void add_submission(const struct smtp_session *s, struct buffer *lines)
+{
+    if (smtp_session_may_login(s))
+        add_mechanisms(lines);
+    if (s->settings->hold_max)
+        add_future_release(lines, s->settings->hold_max);
+    buffer_add_string(lines, "\nDELIVERBY\nMT-PRIORITY"); /* RFC 2852, 6710 */
+}
 
 /* One keyword a line; the registry is IANA's "SMTP Service Extensions". */
 static error answer_ehlo(struct smtp_session *s)
@@ -14,8 +43,14 @@ static error answer_ehlo(struct smtp_session *s)
     buffer_format(&lines, "%.*s greets [%.*s]", SLICE_ARG(s->service->hostname), SLICE_ARG(client));
     buffer_add_string(&lines, "\nPIPELINING");
     buffer_format(&lines, "\nSIZE %zu", s->settings->size_max);
-    buffer_add_string(&lines, "\n8BITMIME\nBINARYMIME\nCHUNKING\nSMTPUTF8\nDSN");
-    if (s->service->tls && !stream_is_tls(s->stream))
+    buffer_add_string(&lines, "\n8BITMIME\nCHUNKING\nSMTPUTF8\nDSN");
+    if (smtp_session_is_submission(s)) /* no BINARYMIME: the next server may not know it */
+        add_submission(s, &lines);
+    else
+        buffer_add_string(&lines, "\nBINARYMIME");
+    if (stream_is_tls(s->stream))
+        buffer_add_string(&lines, "\nREQUIRETLS"); /* RFC 8689 2 */
+    else if (s->service->tls)
         buffer_add_string(&lines, "\nSTARTTLS");
     buffer_format(&lines, "\nLIMITS RCPTMAX=%u MAILMAX=%u", s->settings->recipients_max,
                   s->settings->transactions_max); /* RFC 9422 */

@@ -3,8 +3,11 @@
  */
 #include "base/metric.h"
 #include "data/store/delivery.h"
+#include "filter/authentic/srs.h"
 #include "service/smtp/answer.h"
 #include "service/smtp/command.h"
+#include "service/smtp/outgoing.h"
+#include "service/smtp/submitted.h"
 
 METRIC_COUNTER(accepted_total, "ringmail_smtp_recipients_total", "result=\"accepted\"",
                "Recipients by result");
@@ -46,33 +49,98 @@ static enum smtp_reply check_room(const struct directory_account *account, uint6
     return smtp_reply_for_store(store_quota_check(&key, size ? size : 1));
 }
 
-static enum smtp_reply check_targets(const struct directory_resolution *resolution, uint64_t size)
+/* An address elsewhere in the form that the queue wants. */
+static enum smtp_reply check_outside(struct smtp_transaction *t, struct directory_target *target)
 {
-    for (unsigned i = 0; i < resolution->count; i++) {
-        const struct directory_target *target = &resolution->targets[i];
-        if (target->outside) /* until there is a queue for mail that goes out */
-            return SMTP_REPLY_NOT_YET_OUTSIDE;
-        enum smtp_reply reply = check_room(&target->account, size);
-        if (reply != SMTP_REPLY_NONE)
-            return reply;
+    struct smtp_path path;
+    error problem = smtp_path_parse(&t->arena, target->address, &path);
+    if (problem.kind == ERROR_MALFORMED) /* somebody must mend the alias; mail waits meanwhile */
+        return SMTP_REPLY_ALIAS_BROKEN;
+    target->address = path.address;
+    return smtp_reply_for_memory(problem);
+}
+
+static enum smtp_reply check_targets(struct smtp_transaction *t,
+                                     const struct directory_resolution *resolution)
+{
+    enum smtp_reply reply = SMTP_REPLY_NONE;
+    for (unsigned i = 0; i < resolution->count && reply == SMTP_REPLY_NONE; i++) {
+        struct directory_target *target = &resolution->targets[i];
+        reply =
+            target->outside ? check_outside(t, target) : check_room(&target->account, t->mail.size);
     }
+    return reply;
+}
+
+/* A bounce of mail that we forwarded comes to the address we made of its sender. */
+static enum smtp_reply undo_forwarding(struct smtp_session *s, slice *address)
+{
+    const struct forward_settings *forward = s->forward;
+    if (forward->srs_secret.size < SRS_SECRET_SIZE_MIN ||
+        !!smtp_outgoing_is_srs_domain(s, *address))
+        return SMTP_REPLY_NONE;
+    error problem = srs_reverse(forward->srs_secret, *address, time_wall_seconds(),
+                                &s->transaction.arena, address);
+    switch (problem.kind) {
+    case ERROR_NONE:
+    case ERROR_NOT_FOUND: /* some other address */
+        return SMTP_REPLY_NONE;
+    case ERROR_DENIED:
+        return SMTP_REPLY_BOUNCE_ADDRESS_FORGED;
+    default:
+        return smtp_reply_for_directory(problem);
+    }
+}
+
+/* WAITS. Where mail for the address goes; strangers' only for us, our accounts' and bounces'
+ * anywhere. RFC 5321 4.5.1: Postmaster without a domain is the default domain's. */
+static enum smtp_reply resolve(struct smtp_session *s, slice address, bool anywhere,
+                               struct directory_resolution *resolution)
+{
+    struct arena *arena = &s->transaction.arena;
+    error problem = directory_resolve(directory_here(), address, arena, resolution);
+    if (failed(problem))
+        return smtp_reply_for_directory(problem);
+    if (resolution->answer != DIRECTORY_NOT_OURS || !anywhere)
+        return reply_to_answer(resolution->answer);
+    if (slice_find_byte(address, '@') < 0)
+        return SMTP_REPLY_UNKNOWN_RECIPIENT; /* <postmaster>, and no domain is the default */
+    struct directory_target *target = ARENA_NEW(arena, struct directory_target);
+    if (!target)
+        return SMTP_REPLY_OUT_OF_MEMORY;
+    *target = (struct directory_target){.outside = true, .address = address};
+    *resolution =
+        (struct directory_resolution){.answer = DIRECTORY_FOUND, .count = 1, .targets = target};
     return SMTP_REPLY_NONE;
 }
 
-/* WAITS. RFC 5321 4.5.1: Postmaster without a domain is the default domain's. */
+/* One recipient more, as far as numbers go. */
+static enum smtp_reply check_count(struct smtp_session *s)
+{
+    struct smtp_transaction *t = &s->transaction;
+    if (t->recipient_count >= s->settings->recipients_max)
+        return SMTP_REPLY_TOO_MANY_RECIPIENTS; /* RFC 5321 4.5.3.1.10 */
+    if (t->recipient_count < t->recipients_left)
+        return SMTP_REPLY_NONE;
+    smtp_submitted_limit_met(s, t->mail.sender.address, !t->limit_told);
+    t->limit_told = true;
+    return smtp_submitted_limit_reply(s, t->recipient_count + 1);
+}
+
+/* WAITS. */
 static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcpt)
 {
     struct smtp_transaction *t = &s->transaction;
     struct directory_resolution resolution;
-    if (t->recipient_count >= s->settings->recipients_max)
-        return SMTP_REPLY_TOO_MANY_RECIPIENTS; /* RFC 5321 4.5.3.1.10 */
-    error problem =
-        directory_resolve(directory_here(), rcpt->recipient.address, &t->arena, &resolution);
-    enum smtp_reply reply = smtp_reply_for_directory(problem);
+    slice address = rcpt->recipient.address;
+    enum smtp_reply reply = check_count(s);
     if (reply == SMTP_REPLY_NONE)
-        reply = reply_to_answer(resolution.answer);
+        reply = undo_forwarding(s, &address);
+    bool anywhere = smtp_session_is_submission(s) || address.data != rcpt->recipient.address.data;
     if (reply == SMTP_REPLY_NONE)
-        reply = check_targets(&resolution, t->mail.size);
+        reply = resolve(s, address, anywhere, &resolution);
+    if (reply == SMTP_REPLY_NONE)
+        reply = check_targets(t, &resolution);
     if (reply == SMTP_REPLY_NONE && failed(smtp_transaction_add(t, rcpt, &resolution)))
         reply = SMTP_REPLY_TOO_MANY_RECIPIENTS;
     return reply;

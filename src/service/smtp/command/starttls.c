@@ -25,6 +25,7 @@ error smtp_command_starttls(struct smtp_session *s, const struct smtp_command *c
     smtp_transaction_reset(&s->transaction);
     s->helo_size = 0;
     s->esmtp = false;
+    s->account = SLICE_EMPTY;
     error problem = stream_start_tls_server(s->stream, s->service->tls, SLICE_EMPTY, deadline);
     if (failed(problem))
         s->end = "TLS handshake failed";

@@ -12,11 +12,18 @@
 #include "base/log.h"
 #include "data/directory/directory.h"
 #include "data/store/delivery.h"
+#include "filter/authentic/signer.h"
 #include "format/smtp/dot.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "service/login/login.h"
 #include "service/smtp/limits.h"
+#include "service/smtp/sending.h"
 #include "service/smtp/smtp.h"
+#include "transport/event.h"
+#include "transport/queue/queue.h"
+
+#include <stdio.h>
 
 enum { FAKE_PACKET_END = 0xfe };
 
@@ -30,6 +37,18 @@ struct stream {
 };
 
 struct fake_world {
+    enum smtp_role role; /* 0: port 25 */
+    bool tls_implicit;
+    struct forward_settings forward;
+    unsigned logins, logins_failed;
+    error login_result;  /* of a right password */
+    error queue_result;  /* of queue_submit */
+    error signer_result; /* of signer_sign */
+    error sender_result; /* of directory_may_send */
+    unsigned queued;     /* submissions */
+    struct buffer queue; /* what they were, in words */
+    struct allowance_count allowance;
+    unsigned events;          /* transport_event */
     unsigned deliveries;      /* that were stored */
     struct buffer last;       /* the last message with its header, as it would be a file */
     unsigned recipients_last; /* of it */
@@ -213,7 +232,9 @@ uint64_t stream_bytes_written(const struct stream *s)
     return s->output.size;
 }
 
-/* ---- directory: user*@ is a mailbox, both@ is two, small@ has a quota of 1000 bytes ---- */
+/* ---- directory: user*@ is a mailbox, both@ is two, small@ has a quota of 1000 bytes, away@ leads
+ * elsewhere, mixed@ here and there, broken@ nowhere. Who logs in is user@, with "secret", and may
+ * write as user*@ too ---- */
 
 struct directory *directory_here(void)
 {
@@ -253,11 +274,143 @@ error directory_resolve(struct directory *directory, slice address, struct arena
     else if (slice_equal(local, SLICE("both"))) {
         fake_account(&out->targets[out->count++], "user@example.org", 0);
         fake_account(&out->targets[out->count++], "other@example.org", 0);
-    } else if (slice_equal(local, SLICE("away")))
-        out->targets[out->count++] = (struct directory_target){.outside = true};
+    } else if (slice_equal(local, SLICE("away")) || slice_equal(local, SLICE("mixed"))) {
+        if (local.data[0] == 'm')
+            fake_account(&out->targets[out->count++], "user@example.org", 0);
+        out->targets[out->count++] =
+            (struct directory_target){.outside = true, .address = SLICE("Far@AWAY.example")};
+    } else if (slice_equal(local, SLICE("broken")))
+        out->targets[out->count++] =
+            (struct directory_target){.outside = true, .address = SLICE("far away@")};
     if (out->count)
         out->answer = DIRECTORY_FOUND;
     return OK;
+}
+
+error directory_domain(struct directory *directory, slice domain, bool *out_ours)
+{
+    (void)directory;
+    *out_ours = slice_equal(domain, SLICE("example.org"));
+    return OK;
+}
+
+error directory_may_send(struct directory *directory, slice account, slice sender,
+                         bool *out_allowed)
+{
+    (void)directory;
+    *out_allowed = slice_equal(account, SLICE("user@example.org")) &&
+                   slice_starts(sender, SLICE("user")) && slice_ends(sender, SLICE("@example.org"));
+    return world.sender_result;
+}
+
+error login_check(const struct login_attempt *attempt, struct arena *arena,
+                  struct directory_account *out_account)
+{
+    (void)arena;
+    if (!slice_equal(attempt->name, SLICE("user")) ||
+        !slice_equal(attempt->password, SLICE("secret"))) {
+        world.logins_failed++;
+        return error_make(ERROR_DENIED, "wrong name or password");
+    }
+    world.logins += !failed(world.login_result);
+    *out_account = (struct directory_account){.address = SLICE("user@example.org")};
+    return world.login_result;
+}
+
+/* ---- limits: the account's counts, without a core to keep them ---- */
+
+static struct smtp_sending fake_allowance(const struct smtp_settings *limits, int messages,
+                                          unsigned recipients)
+{
+    struct smtp_sending answer = {.left = allowance_left(&world.allowance, limits, 1000000)};
+    answer.refused = answer.left.messages == 0 || answer.left.recipients < recipients;
+    answer.alert = answer.refused;
+    if (!answer.refused)
+        allowance_add(&world.allowance, messages, messages * (int)recipients, 1000000);
+    return answer;
+}
+
+struct smtp_sending smtp_sending_ask(slice account, const struct smtp_settings *limits)
+{
+    (void)account;
+    return fake_allowance(limits, 0, 1);
+}
+
+struct smtp_sending smtp_sending_take(slice account, const struct smtp_settings *limits,
+                                      unsigned recipients)
+{
+    (void)account;
+    return fake_allowance(limits, 1, recipients);
+}
+
+void smtp_sending_give(slice account, const struct smtp_settings *limits, unsigned recipients)
+{
+    (void)account;
+    (void)limits;
+    allowance_add(&world.allowance, -1, -(int)recipients, 1000000);
+}
+
+/* ---- queue, keys, events ---- */
+
+static void fake_envelope(const struct queue_envelope *e)
+{
+    struct buffer *out = &world.queue;
+    buffer_format(out, "from <%.*s> ret %d envid '%.*s' account '%.*s'", SLICE_ARG(e->sender),
+                  (int)e->ret, SLICE_ARG(e->envid), SLICE_ARG(e->account));
+    buffer_format(out, "%s%s%s priority %d by %c\n", e->utf8 ? " utf8" : "",
+                  e->require_tls ? " require_tls" : "", e->tls_optional ? " tls_optional" : "",
+                  e->priority, e->deliver_by_mode ? e->deliver_by_mode : '-');
+    if (e->hold_until)
+        buffer_format(out, "held %d\n", (int)(e->hold_until - time_wall_seconds()));
+    for (unsigned i = 0; i < e->recipient_count; i++) {
+        const struct queue_recipient *r = &e->recipients[i];
+        buffer_format(out, "%s <%.*s> notify %u orcpt %.*s;%.*s\n", r->final ? "final" : "to",
+                      SLICE_ARG(r->address), r->notify, SLICE_ARG(r->orcpt_type),
+                      SLICE_ARG(r->orcpt_address));
+    }
+}
+
+error queue_submit(struct queue_submission *submission)
+{
+    if (failed(world.queue_result))
+        return world.queue_result;
+    world.queued++;
+    buffer_reset(&world.queue);
+    for (unsigned i = 0; i < submission->count; i++)
+        fake_envelope(&submission->envelopes[i]);
+    buffer_reset(&world.last);
+    buffer_add(&world.last, submission->envelopes[submission->count - 1].prefix);
+    buffer_add(&world.last, body_slice(submission->body));
+    body_close(submission->body);
+    return OK;
+}
+
+void queue_id_format(queue_id id, char out_text[QUEUE_ID_TEXT_SIZE])
+{
+    snprintf(out_text, QUEUE_ID_TEXT_SIZE, "%016llx", (unsigned long long)id);
+}
+
+error signer_sign(slice domain, slice prefix, slice body, struct arena *arena,
+                  struct buffer *fields)
+{
+    (void)arena;
+    buffer_format(fields, "DKIM-Signature: %.*s %zu+%zu\r\n", SLICE_ARG(domain), prefix.size,
+                  body.size);
+    return world.signer_result;
+}
+
+error signer_seal(slice domain, slice prefix, slice body, slice results, struct arena *arena,
+                  struct buffer *fields)
+{
+    (void)results;
+    (void)arena;
+    buffer_format(fields, "ARC-Seal: %.*s %zu+%zu\r\n", SLICE_ARG(domain), prefix.size, body.size);
+    return world.signer_result;
+}
+
+void transport_event(const struct transport_event *event)
+{
+    world.events += event->kind == TRANSPORT_LIMITED;
 }
 
 /* ---- store ---- */
@@ -288,13 +441,21 @@ error store_deliver(struct store_delivery *delivery)
 static void fake_session(const struct smtp_settings *settings, bool tls, slice input,
                          struct stream *stream)
 {
-    struct smtp_service service = {.role = SMTP_ROLE_MX,
+    static struct login_settings login;
+    struct arena arena;
+    arena_init(&arena, 1 << 16);
+    error_ignore(settings_default(&login_setting_table, &arena, &login));
+    struct smtp_service service = {.role = world.role ? world.role : SMTP_ROLE_MX,
                                    .hostname = SLICE("mx.example.org"),
                                    .tls = tls ? (struct tls_server *)stream : NULL};
     atomic_init(&service.settings, settings);
-    *stream =
-        (struct stream){.input = input, .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
+    atomic_init(&service.login, &login);
+    atomic_init(&service.forward, &world.forward);
+    *stream = (struct stream){.input = input,
+                              .tls = world.tls_implicit,
+                              .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
     buffer_init(&stream->output, 16 << 20);
     struct stream *pointer = stream;
     smtp_serve(&pointer, &service);
+    arena_close(&arena);
 }

@@ -91,7 +91,7 @@ static void test_recipients(void **state)
     CHECK(E M "RCPT TO:<nobody@example.org>\r\n", "220 250 250 550");
     CHECK(E M "RCPT TO:<loop@example.org>\r\n", "220 250 250 550");
     CHECK(E M "RCPT TO:<trouble@example.org>\r\n", "220 250 250 451");
-    CHECK(E M "RCPT TO:<away@example.org>\r\n", "220 250 250 451");
+    CHECK(E M "RCPT TO:<away@example.org>\r\n", "220 250 250 250");
     CHECK(E M "RCPT TO:<Postmaster>\r\n", "220 250 250 250");
     CHECK(E "MAIL FROM:<> SIZE=400\r\nRCPT TO:<small@example.org>\r\n", "220 250 250 250");
     CHECK(E "MAIL FROM:<> SIZE=600\r\nRCPT TO:<small@example.org>\r\n", "220 250 250 452");
