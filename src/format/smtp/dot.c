@@ -37,17 +37,30 @@ static inline bool block_is_plain(const struct masks *m, struct carry *carry)
     return true;
 }
 
-#define DEFINE_SKIP_PLAIN(name, attributes, masks_of)                                              \
+/* The same without a look at dots. */
+static inline bool block_is_whole(const struct masks *m, struct carry *carry)
+{
+    if (m->lf != (m->cr << 1 | carry->cr))
+        return false;
+    carry->cr = m->cr >> 63;
+    return true;
+}
+
+#define DEFINE_SKIP(name, attributes, masks_of, block_passes)                                      \
     attributes static size_t name(const char *data, size_t size, struct carry *carry)              \
     {                                                                                              \
         size_t at = 0;                                                                             \
         for (; size - at >= BLOCK_SIZE; at += BLOCK_SIZE) {                                        \
             struct masks m = masks_of(data + at);                                                  \
-            if (!block_is_plain(&m, carry))                                                        \
+            if (!block_passes(&m, carry))                                                          \
                 break;                                                                             \
         }                                                                                          \
         return at;                                                                                 \
     }
+#define DEFINE_SKIP_PLAIN(name, attributes, masks_of)                                              \
+    DEFINE_SKIP(name, attributes, masks_of, block_is_plain)
+#define DEFINE_SKIP_WHOLE(name, attributes, masks_of)                                              \
+    DEFINE_SKIP(name, attributes, masks_of, block_is_whole)
 
 #if defined(__x86_64__)
 
@@ -87,6 +100,14 @@ __attribute__((target("avx2"))) static inline struct masks masks_avx2(const char
 
 DEFINE_SKIP_PLAIN(skip_plain_sse2, , masks_sse2)
 DEFINE_SKIP_PLAIN(skip_plain_avx2, __attribute__((target("avx2"))), masks_avx2)
+DEFINE_SKIP_WHOLE(skip_whole_sse2, , masks_sse2)
+DEFINE_SKIP_WHOLE(skip_whole_avx2, __attribute__((target("avx2"))), masks_avx2)
+
+static size_t skip_whole(const char *data, size_t size, struct carry *carry)
+{
+    return __builtin_cpu_supports("avx2") ? skip_whole_avx2(data, size, carry)
+                                          : skip_whole_sse2(data, size, carry);
+}
 
 static size_t skip_plain(const char *data, size_t size, struct carry *carry)
 {
@@ -108,6 +129,7 @@ static inline struct masks masks_portable(const char *data)
 }
 
 DEFINE_SKIP_PLAIN(skip_plain, , masks_portable)
+DEFINE_SKIP_WHOLE(skip_whole, , masks_portable)
 
 #endif
 
@@ -201,4 +223,18 @@ size_t dot_next_stuffing(slice message, size_t at)
             return dot;
         from = dot;
     }
+}
+
+bool dot_lines_are_whole(slice message)
+{
+    struct carry carry = {0};
+    size_t at = skip_whole(message.data, message.size, &carry);
+    bool after_cr = carry.cr;
+    /* The tail, or the block that did not pass: the first bad byte ends it. */
+    for (; at < message.size; at++) {
+        if ((message.data[at] == '\n') != after_cr)
+            return false;
+        after_cr = message.data[at] == '\r';
+    }
+    return !after_cr;
 }

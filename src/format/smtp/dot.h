@@ -37,3 +37,6 @@ void dot_reader_feed(struct dot_reader *reader, char *data, size_t size, size_t 
 /* The other way, for clients: where the next dot must be inserted at or behind `at`; the message's
  * size where there is no more. After inserting before data[i], go on at i + 1. */
 size_t dot_next_stuffing(slice message, size_t at);
+
+/* Is every CR followed by LF, and every LF preceded by CR? */
+bool dot_lines_are_whole(slice message);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/smtp/xtext.h"
 
+#include "base/utf8.h"
+
 static int hex_value(char byte)
 {
     if (ascii_is_digit(byte))
@@ -41,5 +43,19 @@ void smtp_xtext_encode(struct buffer *buffer, slice text)
             buffer_format(buffer, "+%02X", byte);
         else
             buffer_add_byte(buffer, (char)byte);
+    }
+}
+
+void smtp_xtext_encode_address(struct buffer *buffer, slice type, slice address)
+{
+    bool unicode = slice_equal_nocase(type, SLICE("utf-8"));
+    while (address.size) {
+        uint32_t point;
+        size_t size = unicode ? utf8_decode(address, &point) : 0;
+        if (size > 1 || (size == 1 && (point == '+' || point == '=' || point == '\\')))
+            buffer_format(buffer, "\\x{%X}", (unsigned)point);
+        else
+            smtp_xtext_encode(buffer, slice_sub(address, 0, size = 1));
+        address = slice_from(address, size);
     }
 }

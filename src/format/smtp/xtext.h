@@ -11,3 +11,5 @@
  * decoded here ends up in headers. */
 error smtp_xtext_decode(struct arena *arena, slice text, slice *out_text);
 void smtp_xtext_encode(struct buffer *buffer, slice text);
+/* The address of ORCPT by its type: "utf-8" has characters beyond ASCII as \x{HEX} (RFC 6533 3). */
+void smtp_xtext_encode_address(struct buffer *buffer, slice type, slice address);

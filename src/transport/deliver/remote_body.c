@@ -1,0 +1,157 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "transport/deliver/remote_body.h"
+
+#include "base/metric.h"
+#include "base/utf8.h"
+#include "format/mail/header.h"
+#include "format/smtp/dot.h"
+
+METRIC_COUNTER(mended_total, "ringmail_remote_converted_total", "what=\"line_ends\"",
+               "Messages changed for a server that could not take them as they were");
+
+static bool offers(const struct remote *remote, unsigned extensions)
+{
+    return (remote->offer.extensions & extensions) == extensions;
+}
+
+static error refuse(struct remote_answer answer, struct remote_answer *out_answer)
+{
+    *out_answer = answer;
+    return answer.problem;
+}
+
+/* RFC 6531 3.7.4: who is asked for SMTPUTF8 without need is asked for nothing. */
+static error check_utf8(struct remote_body *body, const struct remote *remote,
+                        const struct remote_mail *mail, struct remote_answer *out_answer)
+{
+    body->utf8 = mail->utf8 && offers(remote, SMTP_OFFERS_SMTPUTF8);
+    if (!mail->utf8 || body->utf8)
+        return OK;
+    if (!utf8_is_ascii(mail->sender))
+        return refuse(remote_answer_own(5, 6, 7,
+                                        "the sender's address needs SMTPUTF8, which the "
+                                        "server does not offer"),
+                      out_answer);
+    if (!utf8_is_ascii(slice_sub(mail->body, 0, mail_header_size(mail->body))))
+        return refuse(remote_answer_own(5, 6, 9,
+                                        "the message's header needs SMTPUTF8, which the "
+                                        "server does not offer"),
+                      out_answer);
+    return OK;
+}
+
+/* What the sender insists on and this server cannot promise. */
+static error check_demands(const struct remote *remote, const struct remote_mail *mail,
+                           struct remote_answer *out_answer)
+{
+    /* RFC 8689 4.2.1: the connection was opened for other mail, or a smart host changed its mind */
+    if (mail->require_tls && !(remote->verified && offers(remote, SMTP_OFFERS_REQUIRETLS)))
+        return refuse(remote_answer_own(5, 7, 30,
+                                        "the mail requires TLS, which the server does "
+                                        "not promise to require in turn"),
+                      out_answer);
+    /* RFC 2852 4.1.2: by-mode R is refused rather than passed on without the promise. */
+    if (mail->deliver_by && mail->deliver_by_mode == 'R' &&
+        (!offers(remote, SMTP_OFFERS_DELIVERBY) ||
+         mail->deliver_by < (int64_t)remote->offer.deliver_by_min))
+        return refuse(remote_answer_own(5, 4, 7, "the server does not promise to deliver in time"),
+                      out_answer);
+    return OK;
+}
+
+/* Bare CR and LF become CRLF: RFC 5321 2.3.8 forbids them, and where one server takes them for a
+ * line end and another does not, mail can be smuggled. */
+static error mend_line_ends(struct remote_body *body)
+{
+    struct buffer out;
+    slice in = body->body;
+    buffer_init(&out, 2 * in.size);
+    for (size_t i = 0; i < in.size; i++) {
+        char byte = in.data[i];
+        if (byte != '\r' && byte != '\n') {
+            buffer_add_byte(&out, byte);
+            continue;
+        }
+        if (byte == '\r' && i + 1 < in.size && in.data[i + 1] == '\n')
+            i++;
+        buffer_add(&out, SLICE("\r\n"));
+    }
+    metric_add(&mended_total, 1);
+    buffer_close(&body->converted);
+    body->converted = out;
+    body->body = buffer_slice(&out);
+    return buffer_check(&out);
+}
+
+static error make(struct remote_body *body, const struct remote *remote, struct arena *arena,
+                  struct remote_answer *out_answer)
+{
+    (void)arena;
+    body->chunked = remote->settings->chunking && offers(remote, SMTP_OFFERS_CHUNKING);
+    if (body->type == SMTP_BODY_BINARYMIME)
+        body->chunked = true;
+    else if (!dot_lines_are_whole(body->body))
+        TRY(mend_line_ends(body));
+    body->end_line = body->type != SMTP_BODY_BINARYMIME && !slice_ends(body->body, SLICE("\r\n"));
+    body->size = body->prefix.size + body->body.size + (body->end_line ? 2 : 0);
+    if (remote->offer.size_max && body->size > remote->offer.size_max) /* RFC 1870 6.1 */
+        return refuse(remote_answer_own(5, 3, 4, "the message is larger than the server takes"),
+                      out_answer);
+    return OK;
+}
+
+error remote_body_init(struct remote_body *body, const struct remote *remote,
+                       const struct remote_mail *mail, struct arena *arena,
+                       struct remote_answer *out_answer)
+{
+    *body =
+        (struct remote_body){.prefix = mail->prefix, .body = mail->body, .type = mail->body_type};
+    buffer_init(&body->converted, 0);
+    error problem = check_demands(remote, mail, out_answer);
+    if (!failed(problem))
+        problem = check_utf8(body, remote, mail, out_answer);
+    if (!failed(problem))
+        problem = make(body, remote, arena, out_answer);
+    if (failed(problem))
+        remote_body_close(body);
+    if (problem.kind == ERROR_LIMIT)
+        *out_answer = remote_answer_own(4, 3, 1, "no memory to convert the message");
+    return problem;
+}
+
+void remote_body_close(struct remote_body *body)
+{
+    buffer_close(&body->converted);
+}
+
+/* WAITS. */
+static error send_end(const struct remote_body *body, struct stream *stream)
+{
+    return body->end_line ? stream_write(stream, SLICE("\r\n")) : OK;
+}
+
+error remote_body_send_chunk(const struct remote_body *body, struct stream *stream,
+                             instant deadline)
+{
+    TRY(stream_format(stream, "BDAT %zu LAST\r\n", body->size));
+    TRY(stream_send(stream, body->prefix, deadline));
+    TRY(stream_send(stream, body->body, deadline));
+    return send_end(body, stream);
+}
+
+error remote_body_send_data(const struct remote_body *body, struct stream *stream, instant deadline)
+{
+    slice text = body->body;
+    size_t from = 0;
+    TRY(stream_send(stream, body->prefix, deadline));
+    /* RFC 5321 4.5.2. Pieces between dots are sent as they lie there. */
+    for (size_t dot = dot_next_stuffing(text, 0); dot < text.size;
+         dot = dot_next_stuffing(text, dot + 1)) {
+        TRY(stream_send(stream, slice_sub(text, from, dot - from), deadline));
+        TRY(stream_write(stream, SLICE(".")));
+        from = dot;
+    }
+    TRY(stream_send(stream, slice_from(text, from), deadline));
+    TRY(send_end(body, stream));
+    return stream_write(stream, SLICE(".\r\n"));
+}

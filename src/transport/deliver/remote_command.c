@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "transport/deliver/remote_command.h"
+
+#include "base/utf8.h"
+#include "format/smtp/xtext.h"
+
+static bool offers(const struct remote *remote, unsigned extension)
+{
+    return remote->offer.extensions & extension;
+}
+
+/* An address is one word of one line, whoever made it. */
+static bool is_sayable(slice address)
+{
+    for (size_t i = 0; i < address.size; i++)
+        if ((unsigned char)address.data[i] < ' ' || address.data[i] == 0x7f)
+            return false;
+    return true;
+}
+
+void remote_command_refuse(const struct remote *remote, struct remote_mail *mail)
+{
+    for (unsigned i = 0; i < mail->count; i++) {
+        struct remote_recipient *recipient = &mail->recipients[i];
+        if (!is_sayable(recipient->address))
+            recipient->answer = remote_answer_own(5, 1, 3, "the address cannot be said in SMTP");
+        else if (!offers(remote, SMTP_OFFERS_SMTPUTF8) && !utf8_is_ascii(recipient->address))
+            recipient->answer = remote_answer_own(
+                5, 6, 7, "the address needs SMTPUTF8, which the server does not offer");
+    }
+}
+
+static const char *const body_names[] = {
+    [SMTP_BODY_7BIT] = "7BIT",
+    [SMTP_BODY_8BITMIME] = "8BITMIME",
+    [SMTP_BODY_BINARYMIME] = "BINARYMIME",
+};
+
+/* RFC 2852 4: not below what the server can promise, unless late is only worth a notice. */
+static void add_deliver_by(struct buffer *line, const struct remote *remote,
+                           const struct remote_mail *mail)
+{
+    if (mail->deliver_by == 0 || !offers(remote, SMTP_OFFERS_DELIVERBY))
+        return;
+    if (mail->deliver_by < (int64_t)remote->offer.deliver_by_min)
+        return;
+    buffer_format(line, " BY=%lld;%c", (long long)mail->deliver_by,
+                  mail->deliver_by_mode == 'R' ? 'R' : 'N');
+}
+
+error remote_command_mail(struct remote *remote, const struct remote_mail *mail,
+                          const struct remote_body *body)
+{
+    struct buffer line;
+    buffer_init(&line, REMOTE_COMMAND_SIZE_MAX);
+    buffer_format(&line, "MAIL FROM:<%.*s>", SLICE_ARG(mail->sender));
+    if (offers(remote, SMTP_OFFERS_SIZE))
+        buffer_format(&line, " SIZE=%zu", body->size);
+    if (body->type != SMTP_BODY_7BIT && offers(remote, SMTP_OFFERS_8BITMIME))
+        buffer_format(&line, " BODY=%s", body_names[body->type]);
+    if (body->utf8)
+        buffer_add_string(&line, " SMTPUTF8");
+    if (mail->require_tls)
+        buffer_add_string(&line, " REQUIRETLS");
+    if (offers(remote, SMTP_OFFERS_DSN) && mail->ret != SMTP_RETURN_UNSAID)
+        buffer_add_string(&line, mail->ret == SMTP_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+    if (offers(remote, SMTP_OFFERS_DSN) && mail->envid.size) {
+        buffer_add_string(&line, " ENVID=");
+        smtp_xtext_encode(&line, mail->envid);
+    }
+    if (offers(remote, SMTP_OFFERS_MT_PRIORITY) && mail->priority)
+        buffer_format(&line, " MT-PRIORITY=%d", mail->priority);
+    add_deliver_by(&line, remote, mail);
+    buffer_add_string(&line, "\r\n");
+    error problem = buffer_check(&line);
+    if (!failed(problem))
+        problem = stream_write(remote->stream, buffer_slice(&line));
+    buffer_close(&line);
+    return problem;
+}
+
+/* RFC 3461 4.1 */
+static void add_notify(struct buffer *line, unsigned notify)
+{
+    static const struct {
+        unsigned bit;
+        const char *word;
+    } rows[] = {
+        {SMTP_NOTIFY_NEVER, "NEVER"},
+        {SMTP_NOTIFY_SUCCESS, "SUCCESS"},
+        {SMTP_NOTIFY_FAILURE, "FAILURE"},
+        {SMTP_NOTIFY_DELAY, "DELAY"},
+    };
+    const char *separator = " NOTIFY=";
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        if (!(notify & rows[i].bit))
+            continue;
+        buffer_add_string(line, separator);
+        buffer_add_string(line, rows[i].word);
+        separator = ",";
+    }
+}
+
+error remote_command_rcpt(struct remote *remote, const struct remote_recipient *recipient)
+{
+    struct buffer line;
+    buffer_init(&line, REMOTE_COMMAND_SIZE_MAX);
+    buffer_format(&line, "RCPT TO:<%.*s>", SLICE_ARG(recipient->address));
+    if (offers(remote, SMTP_OFFERS_DSN)) {
+        add_notify(&line, recipient->notify);
+        if (recipient->orcpt_address.size) {
+            buffer_format(&line, " ORCPT=%.*s;", SLICE_ARG(recipient->orcpt_type));
+            smtp_xtext_encode_address(&line, recipient->orcpt_type, recipient->orcpt_address);
+        }
+    }
+    buffer_add_string(&line, "\r\n");
+    error problem = buffer_check(&line);
+    if (!failed(problem))
+        problem = stream_write(remote->stream, buffer_slice(&line));
+    buffer_close(&line);
+    return problem;
+}
