@@ -15,6 +15,7 @@
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
 #include "service/smtp/settings.h"
+#include "transport/deliver/settings.h"
 #include "transport/queue/settings.h"
 #include "transport/route/settings.h"
 
@@ -44,6 +45,7 @@ struct config {
     struct store_settings store;
     struct dkim_settings dkim;
     struct queue_settings queue;
+    struct remote_settings remote;
     struct dns_settings dns;
     struct route_settings route;
 };
