@@ -157,9 +157,10 @@ static void write_header(const struct dsn *dsn, const struct original *o,
     buffer_add_string(out, "\r\n");
 }
 
+/* At the start of a line; the line end before it is its own (RFC 2046 5.1.1). */
 static void write_boundary(const struct dsn *dsn, const char *end, struct buffer *out)
 {
-    buffer_format(out, "\r\n--=_%.*s%s\r\n", SLICE_ARG(dsn->unique), end);
+    buffer_format(out, "--=_%.*s%s\r\n", SLICE_ARG(dsn->unique), end);
 }
 
 /* In the reader's language, and then for whomever he asks for help. */
@@ -169,7 +170,7 @@ static error write_words(const struct dsn *dsn, const struct original *o, struct
     buffer_init(&words, DSN_FRAME_SIZE_MAX);
     dsn_words_write(dsn, dsn->language, o->subject, o->date, o->full, &words);
     if (dsn->language != DSN_ENGLISH) {
-        buffer_add_string(&words, "\r\n-- \r\n\r\n");
+        buffer_add_string(&words, "\r\n* * *\r\n\r\n");
         dsn_words_write(dsn, DSN_ENGLISH, o->subject, o->date, o->full, &words);
     }
     buffer_format(out,
@@ -222,13 +223,16 @@ error dsn_write(const struct dsn *dsn, struct arena *arena, struct buffer *out,
     write_header(dsn, &original, &needs, out);
     write_boundary(dsn, "", out);
     TRY(write_words(dsn, &original, out));
+    buffer_add_string(out, "\r\n");
     write_boundary(dsn, "", out);
     buffer_format(out, "Content-Type: message/%s\r\n%s\r\n",
                   needs.utf8 ? "global-delivery-status" : "delivery-status",
                   needs.utf8 ? "Content-Transfer-Encoding: 8bit\r\n" : "");
     dsn_fields_write(dsn, needs.utf8, out);
+    buffer_add_string(out, "\r\n");
     write_boundary(dsn, "", out);
     write_original(dsn, &original, &needs, out);
+    buffer_add_string(out, "\r\n");
     write_boundary(dsn, "--", out);
     *out_needs = needs;
     return OK;

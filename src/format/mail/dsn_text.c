@@ -74,7 +74,7 @@ const struct dsn_text dsn_texts[DSN_LANGUAGES] = {
         {
             .code = "de",
             .hello = "Guten Tag,",
-            .intro = "hier schreibt der Mailserver {}. Es geht um diese Ihrer Mails:",
+            .intro = "hier schreibt der Mailserver {}. Es geht um diese Mail von Ihnen:",
             .subject_name = "Betreff",
             .date_name = "Gesendet",
             .actions =

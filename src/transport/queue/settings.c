@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "transport/queue/settings.h"
 
+#include "format/mail/dsn_text.h"
+
 #define S struct queue_settings
 #define R SETTING_RELOADABLE
 enum { DAYS = 86400, WEEKS = 7 * DAYS };
+static const char *const languages[] = {
+    [DSN_ENGLISH] = "en", [DSN_GERMAN] = "de", [DSN_FRENCH] = "fr", [DSN_SPANISH] = "es", NULL};
 static const struct setting rows[] = {
     SETTING_PATH(S, path, "", 0, "where waiting mail lies; empty: \"queue\" under store.path"),
     SETTING_NUMBER(S, mails_max, 10000000, 1, 1000000000, R,
@@ -41,6 +45,10 @@ static const struct setting rows[] = {
                    "connections failing one after another until a site is left alone for a while"),
     SETTING_TEXT(S, postmaster, "", R,
                  "gets what can neither be delivered nor sent back; empty: nobody"),
+    SETTING_CHOICE(S, report_language, DSN_ENGLISH, languages, R,
+                   "of reports to senders whose mail does not tell theirs"),
+    SETTING_BYTES(S, report_size_max, 1 << 20, 0, 1LL << 30, R,
+                  "a larger mail is returned by its header only, even if all of it was asked for"),
 };
 
 const struct setting_table queue_setting_table = SETTING_TABLE("queue", S, rows);

@@ -28,6 +28,8 @@ struct queue_settings {
     struct setting_list rates;    /* exceptions: "domain=number", a minute */
     unsigned failures_to_pause;   /* connections failing one after another pause a site */
     slice postmaster;             /* gets double bounces; empty: nobody */
+    int report_language;          /* enum dsn_language, where the mail tells none */
+    size_t report_size_max;       /* bytes of a mail that is returned whole (RET=FULL) */
 };
 
 extern const struct setting_table queue_setting_table;
