@@ -65,6 +65,7 @@ static error make_folders(const struct config *config, uid_t uid, gid_t gid)
     char root[SETTING_PATH_SIZE_MAX];
     slice folder, name, mail = mail_root(config);
     TRY(make_folder(config->store.path, uid, gid));
+    TRY(make_folder(config->route.state_path, uid, gid));
     TRY(make_folder(config->store.journal_path, uid, gid));
     if (!slice_cut_last(mail, '/', &folder, &name) || folder.size == 0 ||
         folder.size >= sizeof root)
@@ -155,6 +156,7 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     TRY(allow_dkim(sandbox, &config->dkim)); /* read again on a reload */
     TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
+    TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->route.state_path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));
     TRY(allow_parent(sandbox, SANDBOX_WRITE, config->directory.path));
     TRY(allow_parent(sandbox, SANDBOX_WRITE, mail_root(config)));

@@ -175,7 +175,15 @@ static error open_routes(const struct server *server)
     if (!failed(problem))
         problem = resolver_start(&options);
     arena_close(&scratch);
-    return problem;
+    TRY(problem);
+    const struct route_options route = {
+        .settings = &config->route,
+        .hostname = slice_from_string(server->hostname),
+        .listen = &config->listen.smtp,
+        .authority = config->tls.authority,
+        .store_path = slice_from_string(config->store.path),
+    };
+    return route_start(&route);
 }
 
 static error open_core(void *argument)
@@ -221,6 +229,7 @@ static error drain_core(void *argument)
 static error close_core(void *argument)
 {
     (void)argument;
+    route_stop();
     resolver_stop();
     signer_stop();
     directory_close(&directory);

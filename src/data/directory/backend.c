@@ -105,6 +105,8 @@ int directory_column_find(enum directory_query query, const char *name)
         {DIRECTORY_QUERY_DKIM, "private_key", DIRECTORY_COLUMN_PRIVATE_KEY},
         {DIRECTORY_QUERY_IDENTITY, "login", DIRECTORY_COLUMN_ADDRESS},
         {DIRECTORY_QUERY_IDENTITY, "sender", DIRECTORY_COLUMN_DESTINATION},
+        {DIRECTORY_QUERY_TRANSPORT, "domain", DIRECTORY_COLUMN_ADDRESS},
+        {DIRECTORY_QUERY_TRANSPORT, "transport", DIRECTORY_COLUMN_TRANSPORT},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (names[i].query == query &&

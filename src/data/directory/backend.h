@@ -15,6 +15,7 @@ enum directory_query {
     DIRECTORY_QUERY_ALIAS,
     DIRECTORY_QUERY_DKIM,     /* optional, as all that follow */
     DIRECTORY_QUERY_IDENTITY, /* by the account that logged in */
+    DIRECTORY_QUERY_TRANSPORT,
     DIRECTORY_QUERIES
 };
 
@@ -29,6 +30,7 @@ enum directory_column {
     DIRECTORY_COLUMN_DESTINATION, /* of an alias; the sender that an identity grants */
     DIRECTORY_COLUMN_SELECTOR,
     DIRECTORY_COLUMN_PRIVATE_KEY,
+    DIRECTORY_COLUMN_TRANSPORT,
     DIRECTORY_COLUMNS
 };
 

@@ -28,6 +28,7 @@ static error open_backend(struct directory *directory)
         [DIRECTORY_QUERY_ALIAS] = settings->alias_query,
         [DIRECTORY_QUERY_DKIM] = settings->dkim_query,
         [DIRECTORY_QUERY_IDENTITY] = settings->identity_query,
+        [DIRECTORY_QUERY_TRANSPORT] = settings->transport_query,
     };
     for (int i = 0; i < DIRECTORY_QUERIES; i++)
         if (i < DIRECTORY_QUERY_DKIM || texts[i].size) /* never asked where it is empty */

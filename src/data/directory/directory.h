@@ -73,6 +73,11 @@ const char *directory_backend_name(const struct directory *directory);
 /* WAITS. Is mail for this domain (any spelling) ours? */
 error directory_domain(struct directory *directory, slice domain, bool *out_ours);
 
+/* WAITS. Where the directory's own table says that mail for this domain (A-labels) goes, as
+ * transport/route reads it. ERROR_NOT_FOUND: nothing is said, or there is no table. */
+error directory_transport(struct directory *directory, slice domain, struct arena *arena,
+                          slice *out_transport);
+
 /* WAITS. Who gets mail for this address, aliases followed to the end. `address` is local@domain as
  * SMTP gives it, without brackets (a quoted local part may keep its quotes; without @ the
  * default_domain is meant: RFC 5321 4.5.1 Postmaster). Order: alias and account of the whole,

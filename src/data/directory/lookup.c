@@ -80,7 +80,8 @@ static void flight_release(struct flight *flight)
 
 static bool is_about_domain(enum directory_query query)
 {
-    return query == DIRECTORY_QUERY_DOMAIN || query == DIRECTORY_QUERY_DKIM;
+    return query == DIRECTORY_QUERY_DOMAIN || query == DIRECTORY_QUERY_DKIM ||
+           query == DIRECTORY_QUERY_TRANSPORT;
 }
 
 static slice query_key(enum directory_query query, slice whole, slice domain)
@@ -309,6 +310,7 @@ void directory_forget_address(struct directory_lookup *lookup, slice address, sl
 {
     slice catch_all = slice_from(address, address.size - domain.size - 1);
     forget(lookup, DIRECTORY_QUERY_DOMAIN, domain);
+    forget(lookup, DIRECTORY_QUERY_TRANSPORT, domain);
     forget(lookup, DIRECTORY_QUERY_ACCOUNT, address);
     forget(lookup, DIRECTORY_QUERY_ALIAS, address);
     forget(lookup, DIRECTORY_QUERY_ALIAS, catch_all);

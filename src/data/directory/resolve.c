@@ -314,3 +314,18 @@ error directory_domain(struct directory *directory, slice domain, bool *out_ours
     *out_ours = possible && rows.count > 0;
     return OK;
 }
+
+error directory_transport(struct directory *directory, slice domain, struct arena *arena,
+                          slice *out_transport)
+{
+    struct directory_rows rows = {0};
+    instant asked;
+    if (directory->settings->transport_query.size == 0 || domain.size > DIRECTORY_ADDRESS_SIZE_MAX)
+        return error_make(ERROR_NOT_FOUND, "no transport");
+    TRY(directory_ask(&directory->lookup, DIRECTORY_QUERY_TRANSPORT, SLICE_EMPTY, domain,
+                      DIRECTORY_CACHED_FINE, arena, &rows, &asked));
+    if (rows.count == 0 || rows.rows[0].columns[DIRECTORY_COLUMN_TRANSPORT].size == 0)
+        return error_make(ERROR_NOT_FOUND, "no transport");
+    *out_transport = rows.rows[0].columns[DIRECTORY_COLUMN_TRANSPORT];
+    return OK;
+}

@@ -38,6 +38,9 @@ static const struct setting rows[] = {
     SETTING_TEXT(OWNER, identity_query, "", 0,
                  "columns sender (address or @domain), login: as whom an account may write beside "
                  "itself, as in SELECT login, sender FROM virtual_senders WHERE login = ?"),
+    SETTING_TEXT(OWNER, transport_query, "", 0,
+                 "column transport (as in route.transports), domain optional; ? or %d; e.g. SELECT "
+                 "domain, transport FROM virtual_transports WHERE domain = ?; empty: no table"),
     SETTING_TEXT(OWNER, mail_home, "/var/vmail/%d/%n", 0,
                  "directory of an account whose row names none; Maildir lies in it"),
     SETTING_TEXT(OWNER, detail_separator, "+", 0,

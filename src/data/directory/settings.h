@@ -32,8 +32,9 @@ struct directory_settings {
     slice account_query; /* password; id, email, quota (bytes), quota_messages and home optional */
     slice alias_query;   /* destination: one or several, comma-separated; source optional */
 
-    slice dkim_query;     /* selector, private_key; empty: keys are in files only */
-    slice identity_query; /* sender: an address or @domain the account may write as; empty: none */
+    slice dkim_query;      /* selector, private_key; empty: keys are in files only */
+    slice identity_query;  /* sender: an address or @domain the account may write as; empty: none */
+    slice transport_query; /* transport: where mail for the domain goes; empty: nobody asks */
 
     slice mail_home;          /* of an account whose row names none */
     slice detail_separator;   /* one character, or empty: no details */

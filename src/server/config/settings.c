@@ -79,6 +79,9 @@ static const struct setting tls_rows[] = {
         "PEM files, each with its chain; the first is for clients that name no known host"),
     SETTING_LIST(S, keys, "", SETTING_RELOADABLE | SETTING_MUST_EXIST,
                  "their keys, in the same order"),
+    SETTING_PATH(S, authority, "", SETTING_MUST_EXIST,
+                 "PEM file of those whose certificates other servers may have, where one is "
+                 "checked; empty: the system's"),
     SETTING_CHOICE(S, version_min, TLS_1_2, versions, SETTING_RELOADABLE,
                    "the oldest that is spoken"),
 };

@@ -49,6 +49,7 @@ struct listen_settings {
 struct tls_settings {
     struct setting_list certificates;
     struct setting_list keys;
+    slice authority; /* PEM file; empty: the system's */
     int version_min; /* enum tls_version */
 };
 

@@ -73,7 +73,9 @@ struct route_options {
     const struct route_settings *settings; /* borrowed for good, as is what follows */
     slice hostname;                        /* ours: an MX of that name is ourselves */
     const struct setting_list *listen;     /* where we take mail: "*:25"; NULL: nowhere */
-    slice store_path;                      /* known policies are kept below; empty: nowhere */
+    slice authority;  /* PEM file: whose certificates policy hosts may have; empty: the system's */
+    slice store_path; /* where route.state_path is empty: known policies are kept in its "route";
+                         both empty: they do not survive a restart */
 };
 
 /* WAITS. On each core, after the resolver; the directory's domains are asked of

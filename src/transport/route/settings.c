@@ -39,8 +39,6 @@ static const struct setting rows[] = {
                      "policies are fetched again after so long, or after half of their life"),
     SETTING_NUMBER(S, sts_policies_max, 10000, 1, 10000000, 0,
                    "MTA-STS policies remembered, per core"),
-    SETTING_PATH(S, authorities, "", SETTING_MUST_EXIST,
-                 "PEM file of those whose certificates policy hosts may have; empty: the system's"),
     SETTING_PATH(S, state_path, "", 0, "where policies survive a restart; empty: store.path/route"),
     SETTING_FLAG(S, private_addresses, false, 0,
                  "MX records and address literals may lead to loopback and private addresses"),

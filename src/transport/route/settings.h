@@ -20,8 +20,7 @@ struct route_settings {
     int64_t sts_timeout;       /* ns: of fetching one policy */
     int64_t sts_refresh;       /* ns: known policies are asked for again */
     unsigned sts_policies_max; /* remembered per core */
-    slice authorities;         /* PEM file for policy hosts; empty: the system's */
-    slice state_path;          /* empty: store.path/route */
+    const char *state_path;    /* empty: store.path/route */
     bool private_addresses;
     bool ipv6;
 };
