@@ -26,6 +26,7 @@ struct load_client {
     struct stream *stream;    /* NULL: not connected */
     uint64_t number;          /* of the connection, over all cores: chooses user and TLS */
     uint64_t tag;             /* IMAP */
+    bool says_size;           /* SMTP: the server offers SIZE */
     struct buffer scratch;
     struct body letter;              /* what was fetched */
     char failure[LOAD_FAILURE_SIZE]; /* why the last call failed, in the server's words; empty: the

@@ -20,6 +20,9 @@ static error read_reply(struct load_client *client, char class)
                              load_client_deadline(), &line));
         if (line.size < 3)
             return error_make(ERROR_MALFORMED, "no reply code");
+        if (slice_starts(slice_from(line, 3), SLICE("-SIZE")) ||
+            slice_starts(slice_from(line, 3), SLICE(" SIZE")))
+            client->says_size = true;
     } while (line.size > 3 && line.data[3] == '-');
     return line.data[0] == class ? OK : load_client_refused(client, line);
 }
@@ -91,13 +94,16 @@ static slice recipient(struct load_client *client, uint64_t number, char room[12
 }
 
 /* MAIL, RCPT and DATA: in one write where pipelined. */
-static error send_envelope(struct load_client *client, slice sender, uint64_t first)
+static error send_envelope(struct load_client *client, slice sender, uint64_t first, uint64_t size)
 {
     const struct load_flow *flow = client->flow;
     char room[128];
     instant begin = time_now(), all = begin;
     for (unsigned i = 0; i < flow->recipients + 2; i++) {
-        if (i == 0)
+        if (i == 0 && client->says_size) /* RFC 1870, as every server that relays does */
+            TRY(stream_format(client->stream, "MAIL FROM:<%.*s> SIZE=%llu\r\n", SLICE_ARG(sender),
+                              (unsigned long long)size));
+        else if (i == 0)
             TRY(stream_format(client->stream, "MAIL FROM:<%.*s>\r\n", SLICE_ARG(sender)));
         else if (i <= flow->recipients)
             TRY(stream_format(client->stream, "RCPT TO:<%.*s>\r\n",
@@ -127,7 +133,7 @@ static error smtp_operate(struct load_client *client, uint64_t *out_bytes)
     uint64_t size = draw_size(flow);
     char own[128], room[128];
     slice sender = flow->protocol == LOAD_SUBMISSION ? load_client_user(client, own) : flow->sender;
-    TRY(send_envelope(client, sender, first));
+    TRY(send_envelope(client, sender, first, size));
 
     struct load_letter letter;
     buffer_reset(&client->scratch);

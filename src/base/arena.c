@@ -32,7 +32,7 @@ struct arena_chunk {
 
 void arena_init(struct arena *arena, size_t limit)
 {
-    *arena = (struct arena){.limit = limit};
+    *arena = (struct arena){.limit = limit, .kept_max = CHUNK_SIZE_KEPT_MAX};
 }
 
 static void free_chain(struct arena_chunk *chunk)
@@ -57,6 +57,11 @@ void arena_release(struct arena *arena)
     arena_close(arena);
 }
 
+void arena_keep(struct arena *arena, size_t size)
+{
+    arena->kept_max = size;
+}
+
 void arena_reset(struct arena *arena)
 {
     struct arena_chunk *chunk = arena->chunk;
@@ -65,7 +70,7 @@ void arena_reset(struct arena *arena)
         return;
     free_chain(chunk->older);
     chunk->older = NULL;
-    if (chunk->size > CHUNK_SIZE_KEPT_MAX) {
+    if (chunk->size > arena->kept_max) {
         free_chain(chunk);
         arena->chunk = NULL;
         return;

@@ -16,6 +16,7 @@ struct arena {
     struct arena_chunk *chunk; /* newest first; NULL until first use: an idle arena costs nothing */
     size_t used;               /* bytes handed out since the last reset */
     size_t limit;              /* bytes */
+    size_t kept_max;           /* bytes of a chunk that arena_reset keeps */
 };
 
 /* Allocates nothing yet. */
@@ -24,6 +25,8 @@ void arena_init(struct arena *arena, size_t limit);
 void arena_close(struct arena *arena);
 /* Forgets everything handed out; keeps at most one small chunk for reuse. */
 void arena_reset(struct arena *arena);
+/* From now on a chunk of so many bytes is small: for an arena that is reset again and again. */
+void arena_keep(struct arena *arena, size_t size);
 /* Like arena_reset but keeps nothing: for sessions that go idle. */
 void arena_release(struct arena *arena);
 

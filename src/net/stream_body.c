@@ -9,11 +9,17 @@
 #include <string.h>
 
 enum { STEP_MIN = 16 << 10, STEP_MAX = 4 << 20 };
+/* Up to here an announced size is believed, once the first step has come: growing by copies would
+ * move such a message three times. Larger bodies grow without copies. */
+enum { EXPECTED_MAX = 256 << 10 };
 
 /* Room to receive into: the first step is small, then as much again as is there. */
 static error grow(struct body *body, size_t useful)
 {
     size_t step = body->size < STEP_MIN ? STEP_MIN : body->size < STEP_MAX ? body->size : STEP_MAX;
+    size_t expected = body->size_expected < EXPECTED_MAX ? body->size_expected : EXPECTED_MAX;
+    if (body->size >= STEP_MIN && expected > body->size + step)
+        step = expected - body->size;
     if (step > useful)
         step = useful;
     if (step > body->size_max - body->size)

@@ -6,7 +6,11 @@
 #include <stdlib.h>
 #include <string.h>
 
-enum { FILE_GATHER_SIZE = 16 << 10 }; /* files up to this travel with the replies around them */
+enum {
+    FILE_GATHER_SIZE = 16 << 10, /* files up to this travel with the replies around them */
+    GATHER_SMALL = 4 << 10,
+    GATHER_SIZE = STREAM_OUTPUT_MAX + FILE_GATHER_SIZE,
+};
 
 /* What cannot be sent now cannot be sent later: half a reply may be out. */
 static error note_loss(struct stream *stream, error problem)
@@ -41,19 +45,33 @@ static error send_out(struct stream *stream, slice data, instant deadline)
     return OK;
 }
 
+/* The buffer stays until the next wait for input: much output goes through it again and again. */
 error stream_flush(struct stream *stream, instant deadline)
 {
     TRY(send_out(stream, buffer_slice(&stream->output), deadline));
-    buffer_reset(&stream->output);
+    stream->output.size = 0;
     return OK;
+}
+
+/* Room for `size` more bytes of output. Past a few replies there will be many: the whole room at
+ * once, rather than by doubling and copying. */
+static char *gather(struct stream *stream, size_t size)
+{
+    struct buffer *output = &stream->output;
+    if (output->size + size > GATHER_SMALL && output->capacity < GATHER_SIZE)
+        buffer_reserve(output, GATHER_SIZE - output->size);
+    return buffer_reserve(output, size);
 }
 
 error stream_write(struct stream *stream, slice data)
 {
     if (data.size > STREAM_OUTPUT_MAX)
         return stream_send(stream, data, TIME_NEVER);
-    buffer_add(&stream->output, data);
-    TRY(buffer_check(&stream->output));
+    char *room = gather(stream, data.size);
+    TRY_MEMORY(room);
+    if (data.size)
+        memcpy(room, data.data, data.size);
+    buffer_commit(&stream->output, data.size);
     return stream->output.size > STREAM_OUTPUT_MAX ? stream_flush(stream, TIME_NEVER) : OK;
 }
 
@@ -102,7 +120,7 @@ error stream_send(struct stream *stream, slice data, instant deadline)
     TRY(note_loss(stream,
                   ring_sendv(stream->fd, gathered ? parts : parts + 1, gathered ? 2 : 1, until)));
     stream->bytes_written += total;
-    buffer_reset(&stream->output);
+    stream->output.size = 0;
     return OK;
 }
 
@@ -123,7 +141,7 @@ static error read_piece(struct stream *stream, int fd, char *data, size_t size, 
 error stream_send_file(struct stream *stream, int fd, off_t offset, uint64_t size, instant deadline)
 {
     if (size <= FILE_GATHER_SIZE) {
-        char *room = buffer_reserve(&stream->output, (size_t)size);
+        char *room = gather(stream, (size_t)size);
         TRY_MEMORY(room);
         TRY(read_piece(stream, fd, room, (size_t)size, offset));
         buffer_commit(&stream->output, (size_t)size);

@@ -10,9 +10,10 @@
 
 struct body {
     char *data;
-    size_t size;     /* bytes of message */
-    size_t capacity; /* bytes that may be written at data */
-    size_t size_max; /* limit from birth */
+    size_t size;          /* bytes of message */
+    size_t capacity;      /* bytes that may be written at data */
+    size_t size_max;      /* limit from birth */
+    size_t size_expected; /* as announced, 0: not; a hint for whoever grows it */
 };
 
 /* Allocates nothing yet. */

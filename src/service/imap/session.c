@@ -21,7 +21,7 @@ static const struct imap_frame_limits USER_LIMITS = {
     .literals_max = IMAP_LITERALS_MAX,
     .command_size_max = IMAP_COMMAND_SIZE_MAX,
 };
-enum { SEND_AT_SIZE = 16 << 10 };
+enum { SEND_AT_SIZE = 48 << 10 }; /* large enough to leave without a copy */
 
 void imap_session_set_limits(struct imap_session *s)
 {
@@ -56,9 +56,11 @@ error imap_send(struct imap_session *s)
         s->lost = full;
         return full;
     }
-    error problem = imap_lost(s, stream_write(s->stream, buffer_slice(&s->out)));
-    buffer_reset(&s->out);
-    return problem;
+    slice out = buffer_slice(&s->out);
+    error problem = out.size < SEND_AT_SIZE ? stream_write(s->stream, out)
+                                            : stream_send(s->stream, out, TIME_NEVER);
+    s->out.size = 0; /* the memory goes when the session rests */
+    return imap_lost(s, problem);
 }
 
 error imap_send_some(struct imap_session *s)

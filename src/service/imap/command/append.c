@@ -157,6 +157,7 @@ error imap_command_append(struct imap_session *s)
         return decline(s, &append.literal, problem);
     struct body body;
     body_init(&body, append.literal.size);
+    body.size_expected = append.literal.size;
     problem = receive(s, &append, &body);
     if (!failed(problem))
         problem = store_body(s, &append, body_slice(&body));

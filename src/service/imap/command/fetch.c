@@ -23,6 +23,7 @@ enum {
     COPY_SIZE_MAX =
         16 << 10, /* smaller pieces are gathered, larger ones sent from where they lie */
     CACHE_BLOB_SIZE_MAX = 8 << 20,
+    SCRATCH_KEPT_MAX = 64 << 10, /* from one message to the next */
 };
 
 /* One message of the command. All that can fail is fetched before the first byte is written. */
@@ -277,6 +278,7 @@ error imap_command_fetch(struct imap_session *s)
     TRY(imap_fetch_parse(&s->command.arguments, &s->arena, &fetch));
     TRY(imap_view_select(s, &fetch.set, s->command.uid, &indexes, &count));
     arena_init(&scratch, IMAP_SCRATCH_SIZE_MAX);
+    arena_keep(&scratch, SCRATCH_KEPT_MAX);
     error problem = OK;
     for (uint32_t i = 0; i < count && !failed(problem); i++)
         problem = fetch_one(s, &fetch, indexes[i], &scratch, &outcome);

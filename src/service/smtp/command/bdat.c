@@ -50,6 +50,7 @@ error smtp_command_bdat(struct smtp_session *s, const struct smtp_command *comma
     s->base.state = "data";
     if (!t->chunking)
         body_init(&t->body, s->settings->size_max);
+    t->body.size_expected = t->mail.size;
     t->chunking = true;
     error problem =
         stream_read_body(s->stream, &t->body, bdat->size, time_after(s->settings->message_timeout));

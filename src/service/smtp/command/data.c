@@ -36,6 +36,8 @@ error smtp_command_data(struct smtp_session *s, const struct smtp_command *comma
     instant began = time_now();
     size_t size_max = s->settings->size_max;
     body_init(&t->body, size_max + BODY_SLACK);
+    t->body.size_expected =
+        t->mail.size ? t->mail.size + BODY_SLACK / 16 : 0; /* SIZE counts no dots */
     error problem = stream_read_body_dot(s->stream, &t->body, size_max,
                                          time_after(s->settings->message_timeout));
     if (problem.kind == ERROR_TIMEOUT)
