@@ -70,3 +70,6 @@ error dkim_key_parse(slice record, struct arena *arena, struct dkim_key *out_key
  * seconds. */
 error dkim_verify(slice message, const struct dkim_signature *signature, const struct dkim_key *key,
                   int64_t now);
+/* The same where header and body lie in different places. */
+error dkim_verify_parts(slice header, slice body, const struct dkim_signature *signature,
+                        const struct dkim_key *key, int64_t now);

@@ -3,7 +3,7 @@
 #include "filter/authentic/dkim_fields.h"
 #include "format/text/base64.h"
 
-enum { FIELD_NAMES_SIZE_MAX = 4096, LINE_SIZE = 72 };
+enum { LINE_SIZE = 72 };
 
 /* RFC 6376 5.4.1 and what clients show or act upon. Twice: those that an attacker would add once
  * more. */
@@ -40,8 +40,18 @@ static unsigned occurrences(slice header, slice name)
     return count;
 }
 
-/* "From:To:..." folded so that no line is long. */
-static error list_fields(slice header, struct buffer *out_names)
+static void add_name(struct buffer *names, slice name, size_t *line)
+{
+    if (names->size)
+        buffer_add_byte(names, ':');
+    if (names->size - *line > LINE_SIZE - 32) {
+        buffer_add(names, SLICE("\r\n\t"));
+        *line = names->size;
+    }
+    buffer_add(names, name);
+}
+
+error dkim_list_fields(slice header, bool with_signatures, struct buffer *out_names)
 {
     size_t line = 0;
     if (occurrences(header, SLICE("From")) == 0)
@@ -49,20 +59,15 @@ static error list_fields(slice header, struct buffer *out_names)
     for (size_t i = 0; i < sizeof signed_fields / sizeof *signed_fields; i++) {
         slice name = slice_from_string(signed_fields[i].name);
         unsigned count = occurrences(header, name) + signed_fields[i].once_more;
-        for (; count; count--) {
-            if (out_names->size)
-                buffer_add_byte(out_names, ':');
-            if (out_names->size - line > LINE_SIZE - 32) {
-                buffer_add(out_names, SLICE("\r\n\t"));
-                line = out_names->size;
-            }
-            buffer_add(out_names, name);
-        }
+        for (; count; count--)
+            add_name(out_names, name, &line);
     }
+    for (unsigned i = with_signatures ? occurrences(header, SLICE("DKIM-Signature")) : 0; i; i--)
+        add_name(out_names, SLICE("DKIM-Signature"), &line);
     return buffer_check(out_names);
 }
 
-static void add_base64_folded(struct buffer *out, slice bytes)
+void dkim_add_base64(struct buffer *out, slice bytes)
 {
     char text[SIGNATURE_SIZE_MAX * 2];
     size_t size = base64_encoded_size(bytes.size);
@@ -74,20 +79,22 @@ static void add_base64_folded(struct buffer *out, slice bytes)
     }
 }
 
-static error sign_one(slice header, const struct dkim_signer *signer,
-                      const struct dkim_sign_options *options, slice names,
-                      const uint8_t body_hash[32], struct buffer *out)
+error dkim_sign_field(slice field_name, const char *lead,
+                      const struct dkim_field_contents *contents, const struct dkim_signer *signer,
+                      struct buffer *out)
 {
+    slice names = contents->names;
     bool rsa = signing_key_algorithm(signer->key) == SIGNATURE_RSA_SHA256;
-    buffer_add(out, SLICE("DKIM-Signature:"));
+    buffer_add(out, field_name);
+    buffer_add_byte(out, ':');
     size_t value_at = out->size;
-    buffer_format(out, " v=1; a=%s; c=relaxed/relaxed; d=%.*s;\r\n\ts=%.*s; t=%lld;",
+    buffer_format(out, " %s; a=%s; c=relaxed/relaxed; d=%.*s;\r\n\ts=%.*s; t=%lld;", lead,
                   rsa ? "rsa-sha256" : "ed25519-sha256", SLICE_ARG(signer->domain),
-                  SLICE_ARG(signer->selector), (long long)options->time);
-    if (options->lifetime > 0)
-        buffer_format(out, " x=%lld;", (long long)(options->time + options->lifetime));
+                  SLICE_ARG(signer->selector), (long long)contents->time);
+    if (contents->lifetime > 0)
+        buffer_format(out, " x=%lld;", (long long)(contents->time + contents->lifetime));
     buffer_format(out, "\r\n\th=%.*s;\r\n\tbh=", SLICE_ARG(names));
-    add_base64_folded(out, slice_of(body_hash, 32));
+    dkim_add_base64(out, slice_of(contents->body_hash, 32));
     buffer_add(out, SLICE(";\r\n\tb="));
     TRY(buffer_check(out));
 
@@ -96,33 +103,40 @@ static error sign_one(slice header, const struct dkim_signer *signer,
     size_t size;
     slice value = slice_from(buffer_slice(out), value_at);
     digest_init(&digest, DIGEST_SHA256);
-    TRY(dkim_fields_digest(header, names, CANONICAL_RELAXED, &digest));
-    canonical_own_field(CANONICAL_RELAXED, SLICE("DKIM-Signature"), value,
-                        slice_from(value, value.size), &digest);
+    TRY(dkim_fields_digest(contents->header, names, CANONICAL_RELAXED, &digest));
+    canonical_own_field(CANONICAL_RELAXED, field_name, value, slice_from(value, value.size),
+                        &digest);
     digest_finish(&digest, sum);
     TRY(signing_key_sign(signer->key, sum, signature, &size));
-    add_base64_folded(out, slice_of(signature, size));
+    dkim_add_base64(out, slice_of(signature, size));
     buffer_add(out, SLICE("\r\n"));
     return buffer_check(out);
+}
+
+void dkim_hash_body(slice body, uint8_t out_hash[32])
+{
+    struct digest digest;
+    uint64_t size;
+    digest_init(&digest, DIGEST_SHA256);
+    canonical_body(CANONICAL_RELAXED, body, UINT64_MAX, &digest, &size);
+    digest_finish(&digest, out_hash);
 }
 
 error dkim_sign_parts(slice header, slice body, const struct dkim_signer *signers, unsigned count,
                       const struct dkim_sign_options *options, struct buffer *out_fields)
 {
-    struct digest digest;
-    uint8_t body_hash[32];
-    uint64_t body_size;
+    struct dkim_field_contents contents = {
+        .header = header, .time = options->time, .lifetime = options->lifetime};
     struct buffer names;
     if (count > DKIM_SIGNERS_MAX)
         return error_make(ERROR_LIMIT, "too many DKIM selectors for one message");
-    digest_init(&digest, DIGEST_SHA256);
-    canonical_body(CANONICAL_RELAXED, body, UINT64_MAX, &digest, &body_size);
-    digest_finish(&digest, body_hash);
-    buffer_init(&names, FIELD_NAMES_SIZE_MAX);
-    error problem = list_fields(header, &names);
+    dkim_hash_body(body, contents.body_hash);
+    buffer_init(&names, DKIM_NAMES_SIZE_MAX);
+    error problem = dkim_list_fields(header, false, &names);
+    contents.names = buffer_slice(&names);
     for (unsigned i = 0; i < count && !failed(problem); i++)
         problem =
-            sign_one(header, &signers[i], options, buffer_slice(&names), body_hash, out_fields);
+            dkim_sign_field(SLICE("DKIM-Signature"), "v=1", &contents, &signers[i], out_fields);
     buffer_close(&names);
     return problem;
 }

@@ -2,7 +2,6 @@
 #include "base/cursor.h"
 #include "filter/authentic/dkim.h"
 #include "filter/authentic/dkim_fields.h"
-#include "format/mail/tag_list.h"
 #include "format/text/base64.h"
 
 enum { CLOCK_SKEW_S = 300 };
@@ -99,39 +98,64 @@ static error read_times(const struct mail_tag_list *tags, struct dkim_signature 
     return OK;
 }
 
+/* What only a signature over a message has: canonicalization, names, the body's hash. Of ARC's, as
+ * its makers check it: without c= it is relaxed, and h= may leave From out (the seals say who may
+ * be believed, not the sender). */
+static error read_coverage(enum dkim_field_kind kind, const struct mail_tag_list *tags,
+                           struct arena *arena, struct dkim_signature *s)
+{
+    slice header_word, body_word;
+    bool is_arc = kind == DKIM_FIELD_ARC_MESSAGE;
+    const struct mail_tag *c = mail_tag_find(tags, SLICE("c"));
+    slice_cut(c || !is_arc ? mail_tag_value(tags, SLICE("c")) : SLICE("relaxed/relaxed"), '/',
+              &header_word, &body_word);
+    TRY(read_canonical_word(header_word, &s->header_canonical));
+    TRY(read_canonical_word(body_word, &s->body_canonical));
+    s->field_names = mail_tag_value(tags, SLICE("h"));
+    if (is_arc ? !mail_tag_find(tags, SLICE("h")) : !names_from(s->field_names))
+        return bad("h= does not name From");
+    const struct mail_tag *bh = mail_tag_find(tags, SLICE("bh"));
+    if (!bh || failed(decode(bh->value, arena, &s->body_hash)) || s->body_hash.size != 32)
+        return bad("bh= is missing or no base64");
+    return OK;
+}
+
+error dkim_field_parse(enum dkim_field_kind kind, slice field_name, slice field_value,
+                       struct arena *arena, struct dkim_signature *out_signature,
+                       struct mail_tag_list *out_tags)
+{
+    struct dkim_signature s = {.name = field_name, .value = field_value};
+    if (field_value.size > DKIM_SIGNATURE_SIZE_MAX || !mail_tag_list_parse(field_value, out_tags))
+        return bad("no tag list");
+    if (kind == DKIM_FIELD_SIGNATURE &&
+        !slice_equal(mail_tag_value(out_tags, SLICE("v")), SLICE("1")))
+        return bad("v= is not 1");
+    TRY(read_algorithm(mail_tag_value(out_tags, SLICE("a")), &s.algorithm));
+    s.domain = mail_tag_value(out_tags, SLICE("d"));
+    s.selector = mail_tag_value(out_tags, SLICE("s"));
+    if (!s.domain.size || !s.selector.size)
+        return bad("d= or s= is missing");
+    if (kind == DKIM_FIELD_SIGNATURE)
+        s.identity = mail_tag_value(out_tags, SLICE("i"));
+    if (s.identity.size && !identity_fits(s.identity, s.domain))
+        return bad("i= is not within d=");
+    if (kind != DKIM_FIELD_ARC_SEAL)
+        TRY(read_coverage(kind, out_tags, arena, &s));
+    TRY(read_times(out_tags, &s));
+    const struct mail_tag *b = mail_tag_find(out_tags, SLICE("b"));
+    if (!b || failed(decode(b->value, arena, &s.signature)))
+        return bad("b= is missing or no base64");
+    s.hole = b->raw_value;
+    *out_signature = s;
+    return OK;
+}
+
 error dkim_signature_parse(slice field_name, slice field_value, struct arena *arena,
                            struct dkim_signature *out_signature)
 {
     struct mail_tag_list tags;
-    struct dkim_signature s = {.name = field_name, .value = field_value};
-    slice header_word, body_word;
-    if (field_value.size > DKIM_SIGNATURE_SIZE_MAX || !mail_tag_list_parse(field_value, &tags))
-        return bad("no tag list");
-    if (!slice_equal(mail_tag_value(&tags, SLICE("v")), SLICE("1")))
-        return bad("v= is not 1");
-    TRY(read_algorithm(mail_tag_value(&tags, SLICE("a")), &s.algorithm));
-    slice_cut(mail_tag_value(&tags, SLICE("c")), '/', &header_word, &body_word);
-    TRY(read_canonical_word(header_word, &s.header_canonical));
-    TRY(read_canonical_word(body_word, &s.body_canonical));
-    s.domain = mail_tag_value(&tags, SLICE("d"));
-    s.selector = mail_tag_value(&tags, SLICE("s"));
-    s.identity = mail_tag_value(&tags, SLICE("i"));
-    s.field_names = mail_tag_value(&tags, SLICE("h"));
-    if (!s.domain.size || !s.selector.size)
-        return bad("d= or s= is missing");
-    if (s.identity.size && !identity_fits(s.identity, s.domain))
-        return bad("i= is not within d=");
-    if (!names_from(s.field_names))
-        return bad("h= does not name From");
-    TRY(read_times(&tags, &s));
-    const struct mail_tag *b = mail_tag_find(&tags, SLICE("b"));
-    const struct mail_tag *bh = mail_tag_find(&tags, SLICE("bh"));
-    if (!b || !bh || failed(decode(b->value, arena, &s.signature)) ||
-        failed(decode(bh->value, arena, &s.body_hash)) || s.body_hash.size != 32)
-        return bad("b= or bh= is missing or no base64");
-    s.hole = b->raw_value;
-    *out_signature = s;
-    return OK;
+    return dkim_field_parse(DKIM_FIELD_SIGNATURE, field_name, field_value, arena, out_signature,
+                            &tags);
 }
 
 /* A word in a list separated by colons. */
@@ -178,13 +202,12 @@ error dkim_key_parse(slice record, struct arena *arena, struct dkim_key *out_key
     return OK;
 }
 
-error dkim_verify(slice message, const struct dkim_signature *signature, const struct dkim_key *key,
-                  int64_t now)
+error dkim_verify_parts(slice header, slice body, const struct dkim_signature *signature,
+                        const struct dkim_key *key, int64_t now)
 {
     struct digest digest;
     uint8_t sum[32];
     uint64_t body_size;
-    size_t header_size = mail_header_size(message);
     if (signature->expires >= 0 && now > signature->expires + CLOCK_SKEW_S)
         return error_make(ERROR_PERMANENT, "signature expired");
     if (key->algorithm != signature->algorithm)
@@ -196,8 +219,7 @@ error dkim_verify(slice message, const struct dkim_signature *signature, const s
         return error_make(ERROR_PERMANENT, "key forbids i= below d=");
 
     digest_init(&digest, DIGEST_SHA256);
-    canonical_body(signature->body_canonical, slice_from(message, header_size),
-                   signature->body_size_max, &digest, &body_size);
+    canonical_body(signature->body_canonical, body, signature->body_size_max, &digest, &body_size);
     digest_finish(&digest, sum);
     if (signature->body_size_max != UINT64_MAX && signature->body_size_max > body_size)
         return error_make(ERROR_DENIED, "l= is more than the body");
@@ -205,10 +227,17 @@ error dkim_verify(slice message, const struct dkim_signature *signature, const s
         return error_make(ERROR_DENIED, "body hash does not match");
 
     digest_init(&digest, DIGEST_SHA256);
-    TRY(dkim_fields_digest(slice_sub(message, 0, header_size), signature->field_names,
-                           signature->header_canonical, &digest));
+    TRY(dkim_fields_digest(header, signature->field_names, signature->header_canonical, &digest));
     canonical_own_field(signature->header_canonical, signature->name, signature->value,
                         signature->hole, &digest);
     digest_finish(&digest, sum);
     return signature_verify(key->algorithm, key->public_key, sum, signature->signature);
+}
+
+error dkim_verify(slice message, const struct dkim_signature *signature, const struct dkim_key *key,
+                  int64_t now)
+{
+    size_t header_size = mail_header_size(message);
+    return dkim_verify_parts(slice_sub(message, 0, header_size), slice_from(message, header_size),
+                             signature, key, now);
 }

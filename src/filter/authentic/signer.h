@@ -37,9 +37,10 @@ error signer_sign(slice domain, slice prefix, slice body, struct arena *arena,
                   struct buffer *fields);
 
 /* WAITS. An ARC set over a message that is passed on (filter/authentic/arc.h), by the key of
- * `domain`; nothing appended where it has none, or where the chain is too long. `results`: what an
- * Authentication-Results field would say ("mx.example.org; spf=pass smtp.mailfrom=..."); what the
- * chain and DKIM signatures of the message are worth is found out here (DNS) and added, where
+ * `domain`; nothing appended where it has none, where the chain is full or was sealed as failed, or
+ * where it cannot be checked or sealed now (said in the log: mail goes on without). `results`: what
+ * an Authentication-Results field would say ("mx.example.org; spf=pass smtp.mailfrom=..."); what
+ * the chain and DKIM signatures of the message are worth is found out here (DNS) and added, where
  * `results` does not mention dkim= or arc= itself. */
 error signer_seal(slice domain, slice prefix, slice body, slice results, struct arena *arena,
                   struct buffer *fields);

@@ -1,0 +1,165 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filter/authentic/dkim_check.h"
+
+#include "base/metric.h"
+#include "format/text/idna.h"
+#include "net/dns/resolver.h"
+#include "runtime/worker.h"
+
+METRIC_COUNTER(metric_passed, "ringmail_dkim_checks_total", "result=\"pass\"",
+               "DKIM signatures checked");
+METRIC_COUNTER(metric_failed, "ringmail_dkim_checks_total", "result=\"fail\"",
+               "DKIM signatures checked");
+METRIC_COUNTER(metric_other, "ringmail_dkim_checks_total", "result=\"other\"",
+               "DKIM signatures checked");
+
+/* ---- Keys ---- */
+
+/* RFC 6376 3.6.2.2: one record; where there are others beside it, the one that says it is a key. */
+static error find_in_dns(void *argument, slice name, struct arena *arena, instant deadline,
+                         slice *out_record)
+{
+    (void)argument;
+    struct dns_answer answer = {0};
+    TRY(resolver_query(name, DNS_TXT, arena, deadline, &answer));
+    if (answer.count == 0)
+        return error_make(ERROR_NOT_FOUND, "no key record");
+    *out_record = answer.records[0].text;
+    for (unsigned i = 0; i < answer.count; i++)
+        if (slice_starts(answer.records[i].text, SLICE("v=DKIM1"))) {
+            *out_record = answer.records[i].text;
+            break;
+        }
+    return OK;
+}
+
+const struct dkim_key_source dkim_keys_in_dns = {.find = find_in_dns};
+
+error dkim_key_find(const struct dkim_key_source *source, slice selector, slice domain,
+                    struct arena *arena, instant deadline, struct dkim_key *out_key)
+{
+    slice name, ascii, record;
+    TRY(arena_format(arena, &name, "%.*s._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain)));
+    error problem = idna_to_ascii(arena, name, &ascii); /* RFC 8616 */
+    if (problem.kind == ERROR_MALFORMED)
+        return error_make(ERROR_NOT_FOUND, "d= or s= is no domain name");
+    TRY(problem);
+    problem = source->find(source->argument, ascii, arena, deadline, &record);
+    switch (problem.kind) {
+    case ERROR_NONE:
+        return dkim_key_parse(record, arena, out_key);
+    case ERROR_NOT_FOUND:
+    case ERROR_CANCELLED:
+        return problem;
+    case ERROR_MALFORMED:
+        return error_make(ERROR_NOT_FOUND, "d= or s= is no domain name");
+    default:
+        return error_make(ERROR_TEMPORARY, problem.text);
+    }
+}
+
+/* ---- Checking ---- */
+
+const char *dkim_result_name(enum dkim_result result)
+{
+    static const char *const names[] = {
+        [DKIM_NONE] = "none",           [DKIM_PASS] = "pass",       [DKIM_FAIL] = "fail",
+        [DKIM_POLICY] = "policy",       [DKIM_NEUTRAL] = "neutral", [DKIM_TEMPERROR] = "temperror",
+        [DKIM_PERMERROR] = "permerror",
+    };
+    return names[result];
+}
+
+static void conclude(struct dkim_check *check, enum dkim_result result, error problem)
+{
+    check->result = result;
+    check->reason = problem.text;
+}
+
+/* RFC 6376 6.1.2, 6.1.3: what went wrong decides what it is called. */
+static enum dkim_result result_of(error problem)
+{
+    switch (problem.kind) {
+    case ERROR_NONE:
+        return DKIM_PASS;
+    case ERROR_DENIED:
+        return DKIM_FAIL;
+    case ERROR_LIMIT:
+        return DKIM_POLICY;
+    case ERROR_TEMPORARY:
+    case ERROR_SYSTEM:
+        return DKIM_TEMPERROR;
+    default:
+        return DKIM_PERMERROR;
+    }
+}
+
+struct checking {
+    slice header, body;
+    int64_t now;
+    struct dkim_check *checks;
+    struct dkim_key keys[DKIM_CHECKS_MAX];
+    bool has_key[DKIM_CHECKS_MAX];
+    unsigned count;
+};
+
+static error verify_all(void *argument)
+{
+    struct checking *c = argument;
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->has_key[i]) {
+            error problem =
+                dkim_verify_parts(c->header, c->body, &c->checks[i].signature, &c->keys[i], c->now);
+            conclude(&c->checks[i], result_of(problem), problem);
+        }
+    return OK;
+}
+
+/* WAITS. Reads one signature and finds its key. */
+static error prepare(struct checking *c, const struct mail_header_field *field,
+                     const struct dkim_key_source *source, struct arena *arena, instant deadline)
+{
+    unsigned i = c->count++;
+    struct dkim_check *check = &c->checks[i];
+    *check = (struct dkim_check){0};
+    error problem = dkim_signature_parse(field->name, field->value, arena, &check->signature);
+    if (problem.kind == ERROR_LIMIT)
+        return problem;
+    if (failed(problem)) {
+        check->signature = (struct dkim_signature){0};
+        conclude(check, problem.kind == ERROR_PERMANENT ? DKIM_PERMERROR : DKIM_NEUTRAL, problem);
+        return OK;
+    }
+    problem = dkim_key_find(source, check->signature.selector, check->signature.domain, arena,
+                            deadline, &c->keys[i]);
+    if (problem.kind == ERROR_CANCELLED || problem.kind == ERROR_LIMIT)
+        return problem;
+    conclude(check, result_of(problem), problem);
+    c->has_key[i] = !failed(problem);
+    check->testing = c->has_key[i] && c->keys[i].testing;
+    return OK;
+}
+
+error dkim_check_message(slice header, slice body, const struct dkim_key_source *source,
+                         struct arena *arena, instant deadline, int64_t now,
+                         struct dkim_check out_checks[DKIM_CHECKS_MAX], unsigned *out_count)
+{
+    struct checking checking = {.header = header, .body = body, .now = now, .checks = out_checks};
+    struct mail_header_iterator iterator;
+    struct mail_header_field field;
+    mail_header_begin(&iterator, header);
+    while (checking.count < DKIM_CHECKS_MAX && mail_header_next(&iterator, &field))
+        if (slice_equal_nocase(field.name, SLICE("DKIM-Signature")))
+            TRY(prepare(&checking, &field, source, arena, deadline));
+    if (body.size * checking.count > DKIM_CHECK_IN_PLACE_SIZE_MAX)
+        TRY(worker_run(WORKER_COMPUTE, verify_all, &checking));
+    else
+        TRY(verify_all(&checking));
+    for (unsigned i = 0; i < checking.count; i++)
+        metric_add(out_checks[i].result == DKIM_PASS   ? &metric_passed
+                   : out_checks[i].result == DKIM_FAIL ? &metric_failed
+                                                       : &metric_other,
+                   1);
+    *out_count = checking.count;
+    return OK;
+}
