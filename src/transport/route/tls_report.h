@@ -18,6 +18,8 @@ enum tls_report_limits {
     TLS_REPORT_DOMAINS_MAX = 10000,
     TLS_REPORT_FAILURES_MAX = 20,
     TLS_REPORT_POLICY_SIZE_MAX = 4096, /* bytes of a policy's text */
+    TLS_REPORT_REASON_SIZE_MAX = 200,
+    TLS_REPORT_MEMORY_MAX = 64 << 20, /* per core and day */
 };
 
 enum tls_report_policy {
@@ -69,6 +71,7 @@ void tls_report_note(const struct tls_report_session *session);
 /* ---- For transport/report. ---- */
 
 struct tls_report_failure {
+    struct tls_report_failure *next;
     enum tls_report_result result;
     struct address local, peer;
     slice host, reason;
@@ -81,14 +84,15 @@ struct tls_report_entry {
     enum tls_report_policy policy;
     slice policy_text;
     uint64_t successes, failures;
-    unsigned failure_count; /* kinds */
-    struct tls_report_failure details[TLS_REPORT_FAILURES_MAX];
+    unsigned failure_count; /* kinds of failure */
+    struct tls_report_failure *details;
 };
 
 /* A day's entries of one core, or of all after tls_report_merge. */
 struct tls_report_day {
     struct arena arena;
     struct map entries; /* by key */
+    int64_t began;      /* seconds since 1970 */
 };
 
 /* On each core: keep from now on, or forget everything. */
