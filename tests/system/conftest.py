@@ -13,7 +13,7 @@ import pytest
 sys.path.insert(0, str(pathlib.Path(__file__).parent))
 
 from lab import instance as instances  # noqa: E402
-from lab import mariadb  # noqa: E402
+from lab import dns, hosts, mariadb, outbound  # noqa: E402
 
 
 @pytest.fixture
@@ -93,6 +93,19 @@ def address(instance):
     return instance.fresh_account()
 
 
+@pytest.fixture(scope="module")
+def world(tmp_path_factory):
+    """The world that mail goes out to: names, an authority, servers on addresses of their own."""
+    hosts.need_port_25()
+    if not dns.available():
+        pytest.skip("knot, knot-dnssecutils or unbound is not installed")
+    world = outbound.World(tmp_path_factory.mktemp("world"))
+    try:
+        yield world.start()
+    finally:
+        world.stop()
+
+
 def pytest_make_parametrize_id(config, val, argname):
     return val.decode("ascii", "replace")[:30] if isinstance(val, bytes) else None
 
@@ -101,7 +114,7 @@ def pytest_make_parametrize_id(config, val, argname):
 def pytest_runtest_makereport(item, call):
     """On failure, show the log of each server that took part."""
     if call.when == "call" and call.excinfo and call.excinfo.typename != "Skipped":
-        for name in ("instance", "sqlite_instance", "mariadb_instance"):
+        for name in ("instance", "sqlite_instance", "mariadb_instance", "sender"):
             server = item.funcargs.get(name)
             if server is not None:
                 item.add_report_section("call", "server log", server.log_tail())

@@ -16,7 +16,7 @@ A plan says, for each connection and again for each transaction in it, what happ
 
 The first column is asked for once a connection, the second once a transaction. What is not named goes
 well. Acts are functions of the session: `say`, `hang`, `close`, `reset`, `endless`, `long_line`,
-`garbage`, `slow`; they return the code of the reply they gave, or None when they gave none.
+`garbage`, `slow`; they return the code of the reply they gave, UNKNOWN, or None when they gave none.
 
 The books count, by serial (X-Serial) and recipient: what was taken and confirmed, and what was taken
 while the reply did not get through (`doubtful`): only such mail may come twice (RFC 1047).
@@ -35,6 +35,7 @@ import time
 from lab import message
 
 HANG_MAX_S = 300
+UNKNOWN = 0  # who knows what the client made of such a reply
 CONNECTION_STAGES = ("connect", "ehlo", "starttls", "handshake")
 MAIL_STAGES = ("mail", "rcpt", "data", "body", "dot", "after", "quit")
 PATH = re.compile(r"^(?:MAIL FROM|RCPT TO):\s*<([^>]*)>\s*(.*)$", re.I)
@@ -134,6 +135,7 @@ def garbage(raw):
     """These bytes in place of a reply."""
     def act(session):
         session.send(raw)
+        return UNKNOWN
     act.name = f"garbage {raw[:12]!r}"
     return act
 
@@ -426,9 +428,10 @@ class Session:
     def on_mail(self, line):
         self.acts = {**of(CONNECTION_STAGES, self.acts), **self.sink.draw(MAIL_STAGES)}
         self.recipients, self.chunks, self.sender = [], b"", None
-        if self.stage("mail") is not None:
+        code = self.stage("mail")
+        if code not in (None, UNKNOWN, 250):
             return
-        if self.sink.login and not self.logged_in:
+        if code is None and self.sink.login and not self.logged_in:
             self.reply(530, "5.7.0 log in first")
             return
         found = PATH.match(line)
@@ -436,22 +439,25 @@ class Session:
             self.reply(501, "5.5.4 what sender?")
             return
         size = re.search(r"\bSIZE=(\d+)", found[2])
-        if self.sink.size_max and size and int(size[1]) > self.sink.size_max:
+        if code is None and self.sink.size_max and size and int(size[1]) > self.sink.size_max:
             self.reply(552, "5.3.4 too big")
             return
         self.sender, self.mail_options = found[1], found[2]
-        self.reply(250, "2.1.0 ok")
+        if code is None:
+            self.reply(250, "2.1.0 ok")
 
     def on_rcpt(self, line):
         found = PATH.match(line)
         if self.sender is None or not found:
-            self.reply(503, "5.5.1 MAIL first")
+            self.reply(451, "4.5.1 MAIL first")
             return
         recipient, options = found[1], found[2]
         code = self.stage("rcpt")
-        if code is not None:
+        if code in (UNKNOWN, 250):
+            self.recipients.append((recipient, options))
+        elif code is not None:
             return
-        if self._is(self.sink.refused, recipient):
+        elif self._is(self.sink.refused, recipient):
             self.reply(550, "5.1.1 nobody of that name")
         elif self._is(self.sink.later, recipient):
             self.reply(450, "4.2.0 not now")
@@ -468,7 +474,7 @@ class Session:
 
     def on_data(self, line):
         if self.sender is None or not self.recipients:
-            self.reply(503 if self.sender is None else 554, "5.5.1 no valid recipients")
+            self.reply(*((451, "4.5.1 MAIL first") if self.sender is None else (554, "5.5.1 no valid recipients")))
             return
         if self.stage("data") is not None:
             return
@@ -501,7 +507,7 @@ class Session:
         self.receive(size)
         chunk, self.pending = self.pending[:size], self.pending[size:]
         if self.sender is None or not self.recipients:
-            self.reply(503 if self.sender is None else 554, "5.5.1 no valid recipients")
+            self.reply(*((451, "4.5.1 MAIL first") if self.sender is None else (554, "5.5.1 no valid recipients")))
             return
         self.chunks += chunk
         if len(words) < 3:
@@ -514,30 +520,28 @@ class Session:
     def take(self, raw):
         """The whole message is here."""
         code = self.stage("dot")
-        if code is not None:
-            for _ in self.recipients[1:] if self.sink.lmtp else ():
-                self.reply(code, "as planned")
-            self.sender = None
-            return
-        if self.sink.size_max and len(raw) > self.sink.size_max:
+        if code is None and self.sink.size_max and len(raw) > self.sink.size_max:
             self.reply(552, "5.3.4 too big")
             self.sender = None
             return
-        serial = message.serial_of(raw)
-        kept = [Taken(serial, recipient, self.sender, raw, time.time(), False, self.sink.address, self.tls,
-                      self.mail_options, options) for recipient, options in self.recipients]
-        confirmed = False
+        kept = Taken(message.serial_of(raw), None, self.sender, raw, time.time(), False, self.sink.address, self.tls,
+                     self.mail_options, None)
         try:
-            code = self.stage("after")
             if code is None:
-                for _ in kept if self.sink.lmtp else kept[:1]:
-                    self.reply(250, "2.0.0 taken")
-                self.flush()
-            confirmed = code is None or code == 250
+                code = UNKNOWN  # until the reply is out
+                after = self.stage("after")
+                if after is None:
+                    for _ in self.recipients if self.sink.lmtp else self.recipients[:1]:
+                        self.reply(250, "2.0.0 taken")
+                    self.flush()
+                code = 250 if after is None else after
+            if code not in (UNKNOWN, 250):
+                for _ in self.recipients[1:] if self.sink.lmtp else ():
+                    self.reply(code, "as planned")
         finally:
-            for entry in kept:
-                if confirmed or code is None:  # a 4xx after the fact is an honest "not taken"
-                    self.sink.books.enter(entry._replace(confirmed=confirmed))
+            if code in (UNKNOWN, 250):  # otherwise it was honestly refused
+                for recipient, options in self.recipients:
+                    self.sink.books.enter(kept._replace(recipient=recipient, recipient_options=options, confirmed=code == 250))
             self.sender = None
 
     def on_rset(self, line):
