@@ -480,9 +480,7 @@ class Session:
             return
         self.reply(354, "go ahead")
         self.flush()
-        if "body" in self.acts:
-            self.receive(1)
-            self.stage("body")
+        early = self.body_has_begun()
         start = 0
         while True:
             if self.pending.startswith(b".\r\n"):
@@ -496,20 +494,30 @@ class Session:
             self.receive(start + 1)
         raw, self.pending = self.pending[:end], self.pending[end + skip:]
         raw = re.sub(rb"(^|\r\n)\.", rb"\1", raw)
-        self.take(raw)
+        if early is None:
+            self.take(raw)
+        self.sender = None
+
+    def body_has_begun(self):
+        """What was said in the middle of it; then there is no other reply."""
+        if "body" not in self.acts:
+            return None
+        self.receive(1)
+        return self.stage("body")
 
     def on_bdat(self, line):
         words = line.split()
         size = int(words[1])
-        if "body" in self.acts:
-            self.receive(1)
-            self.stage("body")
+        early = self.body_has_begun()
         self.receive(size)
         chunk, self.pending = self.pending[:size], self.pending[size:]
         if self.sender is None or not self.recipients:
             self.reply(*((451, "4.5.1 MAIL first") if self.sender is None else (554, "5.5.1 no valid recipients")))
             return
         self.chunks += chunk
+        if early is not None:
+            self.sender = None
+            return
         if len(words) < 3:
             self.reply(250, f"2.0.0 {size} bytes")
             return
