@@ -10,7 +10,7 @@
 #include "base/time.h"
 #include "data/directory/directory.h"
 
-enum { DELIVER_LOCAL_HEADER_SIZE_MAX = 16 * 1024 }; /* bytes put before the message */
+enum { DELIVER_LOCAL_HEADER_SIZE_MAX = 96 * 1024 }; /* bytes put before the message */
 
 struct deliver_local_target {
     const struct directory_account *account;

@@ -7,5 +7,6 @@
 
 /* As they are now; look again after a wait. NULL before queue_load. */
 const struct queue_settings *queue_settings_now(void);
+const struct remote_settings *queue_remote_settings(void);
 /* HELO, Reporting-MTA. */
 slice queue_hostname(void);

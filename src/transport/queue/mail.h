@@ -88,6 +88,7 @@ struct queue_item {
     uint32_t site;            /* (schedule) hash of the last route's site; 0: none found yet */
     uint16_t core;            /* (schedule) while OUT: where, enum queue_place */
     bool recalled;            /* (schedule) while OUT: asked to come back untried */
+    bool busy;                /* (schedule) while OUT: a fiber records results of it */
     bool urgent;              /* (schedule) by an operator: ends the pause of a site */
     char *response;           /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
     int64_t tried;            /* of the last attempt; 0: none yet */

@@ -16,6 +16,8 @@
 #include "runtime/body.h"
 #include "transport/queue/settings.h"
 
+struct remote_settings;
+
 typedef uint64_t queue_id; /* unique, also over restarts; shown as 16 hex digits */
 
 enum queue_limits {
@@ -74,14 +76,16 @@ error queue_submit(struct queue_submission *submission);
  * to end, then are cut. */
 struct queue_options {
     const struct queue_settings *settings;
-    slice hostname; /* HELO, Reporting-MTA */
-    slice path;     /* of spool and log where settings->path is empty: store.path/queue */
+    const struct remote_settings *remote; /* of connections */
+    slice hostname;                       /* HELO, Reporting-MTA */
+    slice path; /* of spool and log where settings->path is empty: store.path/queue */
 };
 error queue_load(const struct queue_options *options);
 error queue_start(void);
 error queue_stop(instant deadline);
 /* After a reload: from now on these settings; the old ones stay alive. */
-void queue_set_settings(const struct queue_settings *settings);
+void queue_set_settings(const struct queue_settings *settings,
+                        const struct remote_settings *remote);
 
 /* ---- For operators. All WAIT: they visit every core. ---- */
 

@@ -29,8 +29,6 @@ struct queue_attempt {
     struct queue_result *results;
     unsigned result_count;
     bool more;      /* more transactions follow: the item is still out */
-    bool not_tried; /* came back from its line as it went; results are none */
-    int64_t again;  /* where not tried: ns from now until the next try; 0: at once */
     char host[256]; /* who answered; empty: nobody */
     char tls[64];   /* "TLSv1.3 TLS_AES_128_GCM_SHA256"; empty: clear text */
     int64_t began_ns, took_ns;
