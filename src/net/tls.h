@@ -59,6 +59,43 @@ struct tls_client_options {
 error tls_client_create(const struct tls_client_options *options, struct tls_client **out_client);
 void tls_client_destroy(struct tls_client **client);
 
+/* ---- A client that knows whom it wants to meet ---- */
+
+enum tls_proof {
+    TLS_PROOF_NONE,      /* whoever it is */
+    TLS_PROOF_AUTHORITY, /* a chain up to an authority of the client, for one of the names */
+    TLS_PROOF_DANE,      /* the TLSA records: net/tls_verify.h */
+};
+
+enum tls_verdict {
+    TLS_VERDICT_UNCHECKED,  /* no proof was asked for, or it did not come so far */
+    TLS_VERDICT_GOOD,       /* also where a session that was good is resumed */
+    TLS_VERDICT_WRONG_NAME, /* good, but not for any of the names */
+    TLS_VERDICT_EXPIRED,    /* or not valid yet */
+    TLS_VERDICT_UNTRUSTED,  /* signed by nobody that we trust */
+    TLS_VERDICT_NO_TLSA,    /* no record fits any of its certificates */
+};
+
+struct dns_record;
+
+struct tls_peer_options {
+    slice server_name; /* SNI; empty: none */
+    slice alpn;
+    enum tls_proof proof; /* AUTHORITY: the client was made with `verify` */
+    const slice *names;   /* host names in A-labels, any of which will do */
+    unsigned name_count;
+    const struct dns_record *records; /* TLSA */
+    unsigned record_count;
+    bool resume; /* keep the session, for the next handshake with the same options on this core */
+};
+/* WAITS. As stream_start_tls_client; ERROR_DENIED where the verdict is bad. *out_verdict is always
+ * set. */
+error stream_start_tls_peer(struct stream *stream, struct tls_client *client,
+                            const struct tls_peer_options *options, instant deadline,
+                            enum tls_verdict *out_verdict);
+/* Is it a TLSA record that counts for mail (RFC 7672 3.1)? */
+bool tls_dane_is_usable(const struct dns_record *record);
+
 /* Of a stream under TLS. Static or owned by the session. */
 struct tls_information {
     const char *protocol; /* "TLSv1.3" */

@@ -6,7 +6,7 @@
  * buffer and a session can move to another core as it is.
  */
 #include "net/stream_state.h"
-#include "net/tls_set.h"
+#include "net/tls_state.h"
 
 #include "base/metric.h"
 
@@ -30,17 +30,6 @@ enum {
     RECORD_PLAIN_MAX = 16 << 10,
     OUTGOING_MAX = 1 << 20, /* a handshake with a long chain; a piece with its records */
     HELLO_BUFFER_MAX = 4 * TLS_CLIENT_HELLO_SIZE_MAX,
-};
-
-struct tls_session {
-    WOLFSSL *ssl;
-    slice cipher;           /* arrived, not yet taken by the engine */
-    struct buffer outgoing; /* encrypted, not yet sent */
-    struct tls_set *set;    /* of a server's session */
-    const struct tls_certificate *certificate;
-    char *server_name;
-    slice alpn;
-    bool established;
 };
 
 _Thread_local WOLFSSL_SESSION *tls_client_resume;
@@ -74,7 +63,7 @@ int tls_give_cipher(WOLFSSL *ssl, char *data, int size, void *context)
 
 /* ---- Lifecycle ---- */
 
-static error session_create(WOLFSSL_CTX *context, struct tls_session **out_session)
+error tls_session_create(WOLFSSL_CTX *context, struct tls_session **out_session)
 {
     struct tls_session *session = calloc(1, sizeof *session);
     TRY_MEMORY(session);
@@ -96,6 +85,8 @@ void tls_session_destroy(struct tls_session **session)
     if (!s)
         return;
     *session = NULL;
+    if (s->resume && s->established)
+        tls_resume_keep(s->resume_key, s->ssl);
     wolfSSL_free(s->ssl);
     tls_set_unref(&s->set);
     buffer_close(&s->outgoing);
@@ -262,8 +253,7 @@ static error drive(struct stream *stream, int (*step)(WOLFSSL *), instant deadli
     }
 }
 
-static error handshake(struct stream *stream, int (*step)(WOLFSSL *), slice arrived,
-                       instant deadline)
+error tls_handshake(struct stream *stream, int (*step)(WOLFSSL *), slice arrived, instant deadline)
 {
     struct tls_session *session = stream->tls;
     struct ring_buffer held = {0};
@@ -285,7 +275,7 @@ static void note_handshake(const struct stream *stream, error problem, instant s
     metric_observe(&metric_duration, (uint64_t)(time_now() - started));
 }
 
-static error prepare(struct stream *stream, instant deadline)
+error tls_prepare(struct stream *stream, instant deadline)
 {
     if (stream->tls)
         return error_make(ERROR_BUG, "TLS is running already");
@@ -353,7 +343,7 @@ static error accept_session(struct stream *stream, struct tls_server *server, sl
     TRY(receive_hello(stream, deadline, arrived, joined, &hello));
     struct tls_set *set = tls_server_acquire(server);
     const struct tls_certificate *certificate = tls_set_choose(set, &hello);
-    error problem = session_create(certificate->context, &stream->tls);
+    error problem = tls_session_create(certificate->context, &stream->tls);
     if (failed(problem)) {
         tls_set_unref(&set);
         return problem;
@@ -361,11 +351,10 @@ static error accept_session(struct stream *stream, struct tls_server *server, sl
     stream->tls->set = set;
     stream->tls->certificate = certificate;
     TRY(apply_hello(stream->tls, &hello, alpn));
-    return handshake(stream, wolfSSL_accept, buffer_slice(arrived), deadline);
+    return tls_handshake(stream, wolfSSL_accept, buffer_slice(arrived), deadline);
 }
 
-/* A handshake that failed leaves nothing to say in clear text. */
-static error finish_start(struct stream *stream, error problem, instant started)
+error tls_finish_start(struct stream *stream, error problem, instant started)
 {
     note_handshake(stream, problem, started);
     if (failed(problem)) {
@@ -378,7 +367,7 @@ static error finish_start(struct stream *stream, error problem, instant started)
 error stream_start_tls_server(struct stream *stream, struct tls_server *server, slice alpn,
                               instant deadline)
 {
-    TRY(prepare(stream, deadline));
+    TRY(tls_prepare(stream, deadline));
     instant started = time_now();
     struct buffer arrived, joined;
     buffer_init(&arrived, HELLO_BUFFER_MAX);
@@ -386,47 +375,7 @@ error stream_start_tls_server(struct stream *stream, struct tls_server *server, 
     error problem = accept_session(stream, server, alpn, deadline, &arrived, &joined);
     buffer_close(&arrived);
     buffer_close(&joined);
-    return finish_start(stream, problem, started);
-}
-
-static error connect_session(struct stream *stream, struct tls_client *client, slice name,
-                             slice alpn, instant deadline)
-{
-    TRY(session_create(tls_client_context(client), &stream->tls));
-    struct tls_session *session = stream->tls;
-    if (name.size) {
-        session->server_name = strndup(name.data, name.size);
-        TRY_MEMORY(session->server_name);
-        /* RFC 6066 3: no IP addresses in SNI */
-        struct address address;
-        if (failed(address_parse_ip(name, &address)) &&
-            wolfSSL_UseSNI(session->ssl, WOLFSSL_SNI_HOST_NAME, session->server_name,
-                           (unsigned short)name.size) != WOLFSSL_SUCCESS)
-            return error_make(ERROR_LIMIT, "out of memory for a TLS session");
-        if (tls_client_verifies(client) &&
-            wolfSSL_check_domain_name(session->ssl, session->server_name) != WOLFSSL_SUCCESS)
-            return error_make(ERROR_LIMIT, "out of memory for a TLS session");
-    }
-    if (tls_client_resume)
-        wolfSSL_set_session(session->ssl, tls_client_resume);
-    if (alpn.size && wolfSSL_UseALPN(session->ssl, (char *)alpn.data, (unsigned)alpn.size,
-                                     WOLFSSL_ALPN_CONTINUE_ON_MISMATCH) != WOLFSSL_SUCCESS)
-        return error_make(ERROR_LIMIT, "out of memory for a TLS session");
-    TRY(handshake(stream, wolfSSL_connect, SLICE_EMPTY, deadline));
-    char *agreed;
-    unsigned short agreed_size;
-    if (alpn.size &&
-        wolfSSL_ALPN_GetProtocol(session->ssl, &agreed, &agreed_size) == WOLFSSL_SUCCESS)
-        session->alpn = slice_of(agreed, agreed_size);
-    return OK;
-}
-
-error stream_start_tls_client(struct stream *stream, struct tls_client *client, slice name,
-                              slice alpn, instant deadline)
-{
-    TRY(prepare(stream, deadline));
-    instant started = time_now();
-    return finish_start(stream, connect_session(stream, client, name, alpn, deadline), started);
+    return tls_finish_start(stream, problem, started);
 }
 
 /* ---- About it ---- */
