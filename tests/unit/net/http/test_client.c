@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "net/http/web.h"
+
+#include "net/http/client.h"
+
+static struct arena arena;
+static struct http_client_answer answer;
+static struct http_client_request request;
+
+static error ask(const char *says)
+{
+    web.answer = slice_from_string(says);
+    return http_client_ask(&request, &arena, &answer);
+}
+
+static void begin(bool tls)
+{
+    static const slice names[] = {{"good.test", 9}};
+    arena_init(&arena, 8 << 20);
+    web_start(names, tls);
+    request = (struct http_client_request){
+        .method = "GET",
+        .url = tls ? SLICE("https://good.test/a?b=c") : SLICE("http://good.test/a?b=c"),
+        .size_max = 100,
+        .address = web.address,
+        .deadline = soon(),
+    };
+}
+
+static void end(void)
+{
+    web_stop();
+    arena_close(&arena);
+}
+
+static void bodies(void *argument)
+{
+    (void)argument;
+    begin(false);
+    assert_ok(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Type: text/plain; "
+                  "charset=x\r\n\r\nhello and more"));
+    assert_int_equal(answer.status, 200);
+    assert_slice(answer.content_type, "text/plain; charset=x");
+    assert_slice(answer.body, "hello");
+    assert_string_equal(web.request, "GET /a?b=c HTTP/1.1\nHost: good.test\nConnection: "
+                                     "close\nUser-Agent: Ringmail\n\n");
+    assert_ok(ask("HTTP/1.1 404 Not Found\nTransfer-Encoding: chunked\n\n"
+                  "4;x=y\r\nhell\r\n1\r\no\r\n0\r\nTrailer: x\r\n\r\n"));
+    assert_int_equal(answer.status, 404);
+    assert_slice(answer.body, "hello");
+    assert_ok(ask("HTTP/1.0 200 OK\r\n\r\nto the end"));
+    assert_slice(answer.body, "to the end");
+    assert_ok(ask("HTTP/1.1 103 Early\r\nLink: x\r\n\r\nHTTP/1.1 204 No Content\r\n\r\nnothing"));
+    assert_int_equal(answer.status, 204);
+    assert_slice(answer.body, "");
+    assert_ok(ask("HTTP/1.1 301 Moved\r\nLocation: http://evil.test/\r\nContent-Length: "
+                  "0\r\n\r\n"));
+    assert_int_equal(answer.status, 301); /* not followed */
+    assert_int_equal(web.connections, 5);
+    request.method = "HEAD";
+    assert_ok(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\n"));
+    assert_slice(answer.body, "");
+    end();
+}
+
+static void posts(void *argument)
+{
+    (void)argument;
+    static const struct http_client_field fields[] = {{{"X-Signature", 11}, {"abc", 3}}};
+    begin(false);
+    request.method = "POST";
+    request.url = SLICE("http://[::1]:8080");
+    request.fields = fields;
+    request.field_count = 1;
+    request.content_type = SLICE("application/json");
+    request.body = SLICE("{\"a\": 1}");
+    assert_ok(ask("HTTP/1.1 201 Created\r\nContent-Length: 0\r\n\r\n"));
+    assert_int_equal(answer.status, 201);
+    assert_string_equal(web.request, "POST / HTTP/1.1\nHost: [::1]:8080\nConnection: close\n"
+                                     "User-Agent: Ringmail\nContent-Type: application/json\n"
+                                     "Content-Length: 8\nX-Signature: abc\n\n{\"a\": 1}");
+    end();
+}
+
+/* Each limit, and each way to be wrong. */
+static void troubles(void *argument)
+{
+    (void)argument;
+    static char large[HTTP_CLIENT_HEAD_SIZE_MAX + 200];
+    begin(false);
+    assert_error(ask("nonsense\r\n\r\n"), ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nbroken field\r\n\r\n"), ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\nContent-Length: 6\r\n\r\nhello"),
+                 ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: gzip\r\n\r\n"), ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\nzz\r\n"),
+                 ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n2\r\nabcd\r\n0\r\n\r\n"),
+                 ERROR_MALFORMED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhell"), ERROR_CLOSED);
+    assert_error(ask("HTTP/1.1 200 OK\r\nContent-Length: 101\r\n\r\n"), ERROR_LIMIT);
+    assert_error(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n"
+                     "ffffffffffffff\r\n"),
+                 ERROR_LIMIT);
+    memset(large, 'x', sizeof large - 1);
+    memcpy(large, "HTTP/1.0 200 OK\r\n\r\n", 19);
+    assert_error(ask(large), ERROR_LIMIT); /* a body without an end */
+    memcpy(large, "HTTP/1.0 200 OK\r\nA:", 19);
+    assert_error(ask(large), ERROR_LIMIT); /* a head without an end */
+    char interim[4096] = "";
+    for (int i = 0; i < 20; i++)
+        strcat(interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    assert_error(ask(interim), ERROR_MALFORMED);
+    web.silent = true;
+    request.deadline = time_after(50 * TIME_MS);
+    assert_error(ask(""), ERROR_TIMEOUT);
+    request.deadline = soon();
+    request.url = SLICE("ftp://good.test/");
+    assert_error(ask(""), ERROR_PERMANENT);
+    request.url = SLICE("https://good.test/"); /* and no TLS to do it with */
+    assert_error(ask(""), ERROR_PERMANENT);
+    request.url = SLICE("http://good.test/");
+    request.content_type = SLICE("a\r\nX: y");
+    assert_error(ask(""), ERROR_PERMANENT);
+    end();
+}
+
+static void privately(void *argument)
+{
+    (void)argument;
+    struct tls_client *strict, *lax;
+    begin(true);
+    assert_ok(tls_client_create(
+        &(struct tls_client_options){.verify = true, .authority = web.certificate}, &strict));
+    assert_ok(tls_client_create(&(struct tls_client_options){.verify = true}, &lax));
+    request.tls = strict;
+    assert_ok(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello"));
+    assert_slice(answer.body, "hello");
+    request.url = SLICE("https://other.test/"); /* another name */
+    assert_error(ask("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), ERROR_DENIED);
+    request.url = SLICE("https://good.test/");
+    request.tls = lax; /* the system's authorities do not know it */
+    assert_error(ask("HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"), ERROR_DENIED);
+    assert_int_equal(web.requests, 1);
+    tls_client_destroy(&strict);
+    tls_client_destroy(&lax);
+    end();
+}
+
+#define ON_CORE(name)                                                                              \
+    static void test_##name(void **state)                                                          \
+    {                                                                                              \
+        (void)state;                                                                               \
+        on_core(name);                                                                             \
+    }
+ON_CORE(bodies)
+ON_CORE(posts)
+ON_CORE(troubles)
+ON_CORE(privately)
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_posts),
+        cmocka_unit_test(test_troubles),
+        cmocka_unit_test(test_privately),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
