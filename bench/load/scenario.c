@@ -230,6 +230,8 @@ static error set_of_flow(struct reader *reader, slice key, slice value)
         return arena_copy(reader->arena, value, &flow->password);
     if (slice_equal(key, SLICE("sender")))
         return arena_copy(reader->arena, value, &flow->sender);
+    if (slice_equal(key, SLICE("login")))
+        return arena_copy(reader->arena, value, &flow->login);
     if (slice_equal(key, SLICE("size")))
         return take_sizes(value, flow);
     if (slice_equal(key, SLICE("step")))

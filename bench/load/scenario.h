@@ -52,6 +52,7 @@ struct load_flow {
     unsigned user_first, user_last;
     slice password;
     slice sender;
+    slice login; /* submission: who logs in and sends, "user%04d@example.org"; empty: `user` */
     struct load_size sizes[LOAD_SIZES_MAX];
     unsigned size_count;
     struct load_step steps[LOAD_STEPS_MAX];
@@ -86,4 +87,6 @@ error load_scenario_finish(struct load_scenario *scenario, struct arena *arena,
 
 /* The name of user `number` of the flow (number counts from 0, wraps). */
 slice load_flow_user(const struct load_flow *flow, uint64_t number, char *room, size_t room_size);
+/* Who logs in for a submission: `login` where it is given. */
+slice load_flow_login(const struct load_flow *flow, uint64_t number, char *room, size_t room_size);
 const char *load_protocol_name(enum load_protocol protocol);

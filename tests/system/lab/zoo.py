@@ -503,7 +503,11 @@ class Session:
         if "body" not in self.acts:
             return None
         self.receive(1)
-        return self.stage("body")
+        code = self.stage("body")
+        if code == UNKNOWN:  # it may have been understood as the final reply
+            self.acts["dot"] = lambda session: UNKNOWN
+            return None
+        return code
 
     def on_bdat(self, line):
         words = line.split()
