@@ -95,5 +95,5 @@ error load_client_refused(struct load_client *client, slice reply)
 
 slice load_client_user(const struct load_client *client, char room[128])
 {
-    return load_flow_user(client->flow, client->number, room, 128);
+    return load_flow_login(client->flow, client->number, room, 128);
 }

@@ -388,13 +388,14 @@ error load_scenario_finish(struct load_scenario *scenario, struct arena *arena,
     return OK;
 }
 
-slice load_flow_user(const struct load_flow *flow, uint64_t number, char *room, size_t room_size)
+static slice numbered(slice pattern, const struct load_flow *flow, uint64_t number, char *room,
+                      size_t room_size)
 {
     slice before, after;
     unsigned user =
         flow->user_first + (unsigned)(number % (flow->user_last - flow->user_first + 1));
-    if (!slice_cut(flow->user, '%', &before, &after))
-        return flow->user;
+    if (!slice_cut(pattern, '%', &before, &after))
+        return pattern;
     /* "04d": the width, then d */
     int width = 0;
     while (after.size && ascii_is_digit(after.data[0])) {
@@ -406,4 +407,14 @@ slice load_flow_user(const struct load_flow *flow, uint64_t number, char *room, 
     int size = snprintf(room, room_size, "%.*s%0*u%.*s", SLICE_ARG(before), width > 20 ? 20 : width,
                         user, SLICE_ARG(after));
     return slice_of(room, size > 0 && (size_t)size < room_size ? (size_t)size : 0);
+}
+
+slice load_flow_user(const struct load_flow *flow, uint64_t number, char *room, size_t room_size)
+{
+    return numbered(flow->user, flow, number, room, room_size);
+}
+
+slice load_flow_login(const struct load_flow *flow, uint64_t number, char *room, size_t room_size)
+{
+    return numbered(flow->login.size ? flow->login : flow->user, flow, number, room, room_size);
 }

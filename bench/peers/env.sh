@@ -13,7 +13,7 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 PEER_HOST=127.0.0.1
 P_SMTP=2025     # smtpd with the rspamd milter
 P_SMTP_RAW=2525 # smtpd without it
-P_SINK=2626
+P_SINK=2626 P_DEAD=2627 # nobody listens on the latter
 P_IMAP=2143 P_POP3=2110 P_SIEVE=2190
 P_SQL=3307 P_REDIS=2379 P_DNS=2053
 P_MILTER=11332 P_RSPAMD=11333 P_RSPAMC=11334

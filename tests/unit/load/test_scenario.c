@@ -59,6 +59,10 @@ static void test_names_users(void **state)
     assert_slice(load_flow_user(&scenario.flows[0], 5, room, sizeof room), "u005@x.org");
     assert_ok(parse("flow a\nprotocol smtp\nusers only@x.org\n"));
     assert_slice(load_flow_user(&scenario.flows[0], 7, room, sizeof room), "only@x.org");
+    assert_slice(load_flow_login(&scenario.flows[0], 7, room, sizeof room), "only@x.org");
+    assert_ok(parse("flow a\nprotocol submission\nusers to%d@x.org 5-9\nlogin u%d@y.org\n"));
+    assert_slice(load_flow_login(&scenario.flows[0], 1, room, sizeof room), "u6@y.org");
+    assert_slice(load_flow_user(&scenario.flows[0], 1, room, sizeof room), "to6@x.org");
 }
 
 static void test_says_what_is_wrong_and_where(void **state)
