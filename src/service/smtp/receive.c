@@ -11,6 +11,7 @@
 #include "service/smtp/submitted.h"
 #include "service/smtp/trace.h"
 #include "transport/deliver/local.h"
+#include "transport/incoming_report.h"
 
 #pragma weak queue_id_format
 METRIC_COUNTER(accepted_total, "ringmail_smtp_messages_total", "result=\"accepted\"",
@@ -123,6 +124,19 @@ static void hand_over_counted(struct smtp_session *s, slice prefix, struct outco
         smtp_sending_give(s->account, s->settings, recipients);
 }
 
+/* Bounces and complaints become events as well. */
+static void tell_report(const struct smtp_session *s, slice id)
+{
+    const struct smtp_transaction *t = &s->transaction;
+    incoming_report_tell(&(struct incoming_report){
+        .id = id,
+        .sender = t->mail.sender.address,
+        .recipient = t->recipients->address,
+        .account = t->targets && t->targets->account ? t->targets->address : SLICE_EMPTY,
+        .message = body_slice(&t->body),
+    });
+}
+
 /* WAITS. */
 static void take(struct smtp_session *s, struct outcome *outcome)
 {
@@ -140,10 +154,12 @@ static void take(struct smtp_session *s, struct outcome *outcome)
     }
     if (!failed(outcome->problem))
         outcome->problem = smtp_trace_make(s, outcome->id, &prefix);
-    if (!failed(outcome->problem))
-        hand_over(s, prefix, outcome);
-    else
+    if (failed(outcome->problem)) {
         outcome->reply = SMTP_REPLY_STORE_TROUBLE;
+        return;
+    }
+    tell_report(s, outcome->id);
+    hand_over(s, prefix, outcome);
 }
 
 static void log_mail(const struct smtp_session *s, const struct outcome *outcome, size_t size,

@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "base/utf8.h"
 #include "crypto/random.h"
+#include "filter/authentic/signer.h"
 #include "format/mail/dsn.h"
 #include "format/mail/header.h"
 #include "format/text/idna.h"
@@ -240,6 +241,18 @@ static error submit(struct report *report, slice prefix, struct body *body, queu
     return OK;
 }
 
+/* WAITS. By this host's name, else by the domain above it: either is in line with From (RFC 7489
+ * 3.1.1). Nothing where neither has a key. */
+static error sign(struct report *report, slice text, struct buffer *prefix)
+{
+    slice host = queue_hostname(), label, domain;
+    TRY(signer_sign(host, SLICE_EMPTY, text, report->arena, prefix));
+    if (prefix->size > 0 || !slice_cut(host, '.', &label, &domain) ||
+        slice_find_byte(domain, '.') < 0)
+        return OK;
+    return signer_sign(domain, SLICE_EMPTY, text, report->arena, prefix);
+}
+
 /* WAITS. */
 static error sign_and_submit(struct report *report, slice text, queue_id *out_id)
 {
@@ -247,7 +260,11 @@ static error sign_and_submit(struct report *report, slice text, queue_id *out_id
     struct body body;
     buffer_init(&prefix, PREFIX_SIZE_MAX);
     body_init(&body, text.size);
-    error problem = body_append(&body, text);
+    error problem = sign(report, text, &prefix);
+    if (!failed(problem))
+        problem = buffer_check(&prefix);
+    if (!failed(problem))
+        problem = body_append(&body, text);
     if (!failed(problem))
         problem = submit(report, buffer_slice(&prefix), &body, out_id);
     body_close(&body);

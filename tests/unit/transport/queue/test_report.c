@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/time.h"
+#include "filter/authentic/signer.h"
 #include "format/mail/dsn_text.h"
 #include "format/mail/mime.h"
 #include "transport/queue/keep.h"
@@ -28,6 +29,7 @@ static struct {
     struct queue_recipient recipient;
     error result;      /* of queue_submit */
     error open_result; /* of queue_content_open */
+    error sign_result; /* of signer_sign */
     slice body;
     unsigned open;
     struct queue_settings settings;
@@ -41,6 +43,7 @@ error queue_submit(struct queue_submission *submission)
         return queue.result;
     queue.submissions++;
     queue.envelope = submission->envelopes[0];
+    assert_slice(queue.envelope.prefix, "DKIM-Signature: d=example.org\r\n");
     queue.recipient = *queue.envelope.recipients;
     assert_int_equal(queue.envelope.recipient_count, 1);
     snprintf(queue.to, sizeof queue.to, "%.*s", SLICE_ARG(queue.recipient.address));
@@ -78,6 +81,18 @@ slice queue_mail_prefix(const struct queue_mail *mail, const struct body *scratc
 void queue_id_format(queue_id id, char out_text[QUEUE_ID_TEXT_SIZE])
 {
     snprintf(out_text, QUEUE_ID_TEXT_SIZE, "%016llx", (unsigned long long)id);
+}
+
+/* Only the domain has a key. */
+error signer_sign(slice domain, slice prefix, slice body, struct arena *scratch,
+                  struct buffer *fields)
+{
+    (void)scratch;
+    assert_int_equal(prefix.size, 0);
+    assert_true(slice_starts(body, SLICE("Date: ")));
+    if (slice_equal(domain, SLICE("example.org")))
+        buffer_add_string(fields, "DKIM-Signature: d=example.org\r\n");
+    return queue.sign_result;
 }
 
 const struct queue_settings *queue_settings_now(void)
@@ -119,7 +134,7 @@ static struct queue_mail *mail_from(const char *sender, unsigned notify)
     memset(&made, 0, sizeof made);
     arena_reset(&arena);
     queue.submissions = 0;
-    queue.result = queue.open_result = OK;
+    queue.result = queue.open_result = queue.sign_result = OK;
     queue.body = SLICE(ORIGINAL);
     queue.settings = (struct queue_settings){.report_size_max = 1000, .postmaster = SLICE("")};
     made.content = (struct queue_content){.size = queue.body.size, .prefix_size = 21};
@@ -327,6 +342,10 @@ static void test_trouble(void **state)
     queue.open_result = error_make(ERROR_TEMPORARY, "the disk is slow");
     assert_error(send_all(REPORT_FAILED), ERROR_TEMPORARY);
     assert_int_equal(queue.submissions, 0);
+    queue.open_result = OK;
+    queue.sign_result = error_make(ERROR_TEMPORARY, "no keys now");
+    assert_error(send_all(REPORT_FAILED), ERROR_TEMPORARY); /* it waits rather than go unsigned */
+    queue.sign_result = OK;
     /* A body that is lost for good does not keep the sender from hearing of it. */
     queue.open_result = error_make(ERROR_PERMANENT, "damaged");
     assert_ok(send_all(REPORT_FAILED));
