@@ -36,6 +36,13 @@ static void read_field(struct mail_submitted *mail, const struct mail_header_fie
     }
 }
 
+/* Not the line end of a field that was cut at a limit. */
+static bool is_header_end(slice message, size_t at)
+{
+    return at >= message.size ||
+           (mail_line_end_size(message, at) > 0 && (at == 0 || message.data[at - 1] == '\n'));
+}
+
 void mail_submitted_read(slice message, struct mail_submitted *out_mail)
 {
     struct mail_submitted mail = {0};
@@ -44,7 +51,7 @@ void mail_submitted_read(slice message, struct mail_submitted *out_mail)
     mail_header_begin(&iterator, message);
     while (mail_header_next(&iterator, &field))
         read_field(&mail, &field);
-    mail.too_large = iterator.at < message.size && mail_line_end_size(message, iterator.at) == 0;
+    mail.too_large = !is_header_end(message, iterator.at);
     *out_mail = mail;
 }
 

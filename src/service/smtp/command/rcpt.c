@@ -76,8 +76,7 @@ static enum smtp_reply check_targets(struct smtp_transaction *t,
 static enum smtp_reply undo_forwarding(struct smtp_session *s, slice *address)
 {
     const struct forward_settings *forward = s->forward;
-    if (forward->srs_secret.size < SRS_SECRET_SIZE_MIN ||
-        !!smtp_outgoing_is_srs_domain(s, *address))
+    if (forward->srs_secret.size < SRS_SECRET_SIZE_MIN || !smtp_outgoing_is_srs_domain(s, *address))
         return SMTP_REPLY_NONE;
     error problem = srs_reverse(forward->srs_secret, *address, time_wall_seconds(),
                                 &s->transaction.arena, address);

@@ -200,6 +200,12 @@ static void test_parameters_of_mail(void **state)
     assert_int_equal(command.mail.body, SMTP_BODY_BINARYMIME);
     assert_int_equal(command.mail.deliver_by_seconds, -1);
     ASSERT_TEXT(command.mail.auth, "e=mc2@x");
+    assert_int_equal(command.mail.hold_until, 1769903999);
+    expect("MAIL FROM:<a@b> HOLDUNTIL=2026-02-01t01:29:59.25+01:30", &all, SMTP_REPLY_NONE,
+           &command);
+    assert_int_equal(command.mail.hold_until, 1769903999);
+    expect("MAIL FROM:<a@b> HOLDUNTIL=1969-01-01T00:00:00-23:59", &all, SMTP_REPLY_NONE, &command);
+    assert_int_equal(command.mail.hold_until, 1); /* said, and long ago */
     expect("MAIL FROM:<a@b>", &all, SMTP_REPLY_NONE, &command);
     assert_null(command.mail.auth.data);
     static const char *const bad[] = {"SIZE=",
@@ -220,6 +226,15 @@ static void test_parameters_of_mail(void **state)
                                       "HOLDFOR=0",
                                       "HOLDFOR=1234567890",
                                       "HOLDUNTIL=2026",
+                                      "HOLDUNTIL=2026-13-31T23:59:59Z",
+                                      "HOLDUNTIL=2026-01-31T23:59:59",
+                                      "HOLDUNTIL=2026-01-31T23:59:59.Z",
+                                      "HOLDUNTIL=2026-01-31T23:59:59+24:00",
+                                      "HOLDUNTIL=2026-01-31T23:59:59Zx",
+                                      "HOLDUNTIL=2026-01-31 23:59:59Z",
+                                      "MT-PRIORITY=05",
+                                      "MT-PRIORITY=-0",
+                                      "MT-PRIORITY=+1",
                                       "BY=1",
                                       "BY=1;X",
                                       "BY=0;R",
