@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Preloaded into the server by bench/account/run: counts what it asks of the C library's memory
- * functions. Calls that the compiler turned into moves of its own (small, of a size known to it) are
- * not seen. The counters lie in the file named by RINGMAIL_ACCOUNT, where the script reads them.
+ * functions. Calls that the compiler turned into moves of its own (small, of a size known to it)
+ * are not seen. The counters lie in the file named by RINGMAIL_ACCOUNT, where the script reads
+ * them.
  */
 #include <dlfcn.h>
 #include <fcntl.h>
