@@ -33,6 +33,10 @@ enum control_option {
     OPTION_MESSAGES,
     OPTION_BATCH,
     OPTION_DEFAULTS,
+    OPTION_SELECTOR,
+    OPTION_TYPE,
+    OPTION_BITS,
+    OPTION_PATH,
     OPTION_HELP,
     OPTION_COUNT
 };
@@ -67,7 +71,8 @@ enum control_exit control_domain_add(struct control *control),
     control_directory_init(struct control *control),
     control_directory_invalidate(struct control *control), control_hash(struct control *control),
     control_stats(struct control *control), control_config_show(struct control *control),
-    control_config_check(struct control *control);
+    control_config_check(struct control *control), control_dkim_create(struct control *control),
+    control_dkim_show(struct control *control);
 
 /* "ringmail: ..." on standard error; returns `exit`. */
 enum control_exit control_say(enum control_exit exit, const char *format, ...)

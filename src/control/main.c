@@ -31,6 +31,10 @@ static const struct {
     [OPTION_BATCH] = {"batch", false,
                       "     many at once from standard input: ADDRESS, a blank, password or hash"},
     [OPTION_DEFAULTS] = {"defaults", false, "  every setting at its default, explained"},
+    [OPTION_SELECTOR] = {"selector", true, "NAME  of the key (ringmail, or ringmail-ed25519)"},
+    [OPTION_TYPE] = {"type", true, "TYPE     rsa (default) or ed25519"},
+    [OPTION_BITS] = {"bits", true, "BITS     of an RSA key (2048)"},
+    [OPTION_PATH] = {"path", true, "FILE     where the key goes (as dkim.path says)"},
     [OPTION_HELP] = {"help", false, "      this"},
 };
 
@@ -69,6 +73,13 @@ static const struct control_verb verbs[] = {
     {"hash", "", "", "Print a password's hash; the password is asked for or read from stdin", 0, 0,
      OPTION_BIT(OPTION_SCHEME), control_hash},
     {"stats", "", "", "What the running server counts", 0, 0, LIST_OPTIONS, control_stats},
+    {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record", 1,
+     1,
+     LIST_OPTIONS | OPTION_BIT(OPTION_SELECTOR) | OPTION_BIT(OPTION_TYPE) |
+         OPTION_BIT(OPTION_BITS) | OPTION_BIT(OPTION_PATH),
+     control_dkim_create},
+    {"dkim", "show", "DOMAIN", "The DNS records of a domain's keys", 1, 1, LIST_OPTIONS,
+     control_dkim_show},
     {"config", "show", "", "The configuration as the server reads it", 0, 0,
      LIST_OPTIONS | OPTION_BIT(OPTION_DEFAULTS), control_config_show},
     {"config", "check", "", "Check the configuration file", 0, 0, 0, control_config_check},

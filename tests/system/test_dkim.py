@@ -1,0 +1,170 @@
+# SPDX-License-Identifier: GPL-3.0-or-later
+"""DKIM keys by the `ringmail` command, and whether others believe what they sign: dkimpy and OpenDKIM."""
+import json
+import os
+import pathlib
+import re
+import shutil
+import stat
+import subprocess
+
+import pytest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+BUILD = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release")
+DONE, REFUSED, USAGE = 0, 1, 2
+DOMAIN = "example.org"
+
+
+@pytest.fixture
+def ringmail(tmp_path):
+    config = tmp_path / "ringmail.conf"
+    config.write_text(f'dkim.path = "{tmp_path}/keys/%d/%s.key";\ndirectory.path = "{tmp_path}/directory.sqlite";\n')
+
+    def run(*arguments, expect=DONE):
+        done = subprocess.run([str(BUILD / "ringmail"), "--config", str(config), *arguments], text=True,
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
+        assert done.returncode == expect, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
+        return done.stdout if expect == DONE else done.stderr
+
+    run.keys = tmp_path / "keys"
+    run.config = config
+    return run
+
+
+def test_create_makes_a_key_once(ringmail):
+    first = ringmail("dkim", "create", DOMAIN)
+    key = ringmail.keys / DOMAIN / "ringmail.key"
+    text = key.read_text()
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert "PRIVATE KEY" in text
+    assert first.startswith(f'ringmail._domainkey.{DOMAIN}. 3600 IN TXT ( "v=DKIM1; k=rsa; p=')
+    assert all(len(part) <= 255 for part in re.findall(r'"([^"]*)"', first))
+    assert ringmail("dkim", "create", DOMAIN) == first
+    assert ringmail("dkim", "create", DOMAIN, "--bits", "4096") == first
+    assert key.read_text() == text
+    assert [path.name for path in key.parent.iterdir()] == ["ringmail.key"]
+    assert "of type rsa" in ringmail("dkim", "create", DOMAIN, "--selector", "ringmail", "--type", "ed25519", expect=REFUSED)
+    assert key.read_text() == text
+
+
+def test_create_never_overwrites_what_is_no_key(ringmail, tmp_path):
+    other = tmp_path / "precious.txt"
+    other.write_text("a diary")
+    assert "no key" in ringmail("dkim", "create", DOMAIN, "--path", str(other), expect=REFUSED)
+    assert other.read_text() == "a diary"
+
+
+@pytest.mark.parametrize("arguments", [
+    ["nonsense..domain"], [DOMAIN, "--type", "dsa"], [DOMAIN, "--bits", "512"], [DOMAIN, "--bits", "8192"],
+    [DOMAIN, "--type", "ed25519", "--bits", "2048"], [DOMAIN, "--selector", "a/b"], [DOMAIN, "--selector", ""]])
+def test_create_refuses(ringmail, arguments):
+    ringmail("dkim", "create", *arguments, expect=USAGE)
+    assert not ringmail.keys.exists()
+
+
+def test_show_lists_every_selector(ringmail, tmp_path):
+    assert "dkim create" in ringmail("dkim", "show", DOMAIN, expect=REFUSED)
+    ringmail("dkim", "create", DOMAIN)
+    ringmail("dkim", "create", DOMAIN, "--type", "ed25519")
+    ringmail("dkim", "create", DOMAIN, "--selector", "elsewhere", "--path", str(tmp_path / "else.pem"))
+    records = json.loads(ringmail("dkim", "show", DOMAIN, "--json"))
+    assert [(record["selector"], record["type"]) for record in records] == [
+        ("ringmail", "rsa"), ("ringmail-ed25519", "ed25519")]
+    with open(ringmail.config, "a") as config:
+        config.write(f'dkim.keys = ["{DOMAIN}=elsewhere:{tmp_path}/else.pem"];\n')
+    assert len(json.loads(ringmail("dkim", "show", DOMAIN, "--json"))) == 3
+    shown = ringmail("dkim", "show", DOMAIN)
+    assert shown.count(" IN TXT ") == 3
+
+
+def test_show_asks_the_directory(ringmail, tmp_path):
+    ringmail("directory", "init")
+    with open(ringmail.config, "a") as config:
+        config.write('directory.dkim_query = "SELECT * FROM virtual_dkim WHERE domain = ?";\n')
+    subprocess.run(["openssl", "genpkey", "-algorithm", "ed25519", "-out", str(tmp_path / "key.pem")], check=True)
+    pem = (tmp_path / "key.pem").read_text()
+    subprocess.run(["sqlite3", str(tmp_path / "directory.sqlite"),
+                    f"INSERT INTO virtual_dkim (domain, selector, private_key) VALUES ('{DOMAIN}', 'table', '{pem}')"],
+                   check=True)
+    record, = json.loads(ringmail("dkim", "show", DOMAIN, "--json"))
+    assert (record["selector"], record["type"], record["path"]) == ("table", "ed25519", "")
+
+
+# --- what others think of it -----------------------------------------------------------------------
+MESSAGES = {
+    "plain": b"From: a@example.org\r\nTo: b@b.example\r\nSubject:  x  y\r\n\tz\r\n"
+             b"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <1@example.org>\r\n\r\n"
+             b"Hello  \r\n\r\nthere\t x\r\n\r\n\r\n",
+    "empty body": b"From: a@example.org\r\nSubject: none\r\n\r\n",
+    "no final line end": b"From: a@example.org\r\nSubject: none\r\n\r\nend",
+    "long": b"From: a@example.org\r\nReferences: " + b" ".join(b"<%d@example.org>\r\n" % i for i in range(60)).strip()
+            + b"\r\n\r\n" + b"".join(b"line %d \t \r\n" % i for i in range(5000)),
+}
+
+
+@pytest.fixture
+def signed(ringmail):
+    """A function that signs as the server does, with an RSA and an Ed25519 key; and their DNS records."""
+    program = BUILD / "tests/programs/dkim_sign"
+    if not program.exists():
+        pytest.skip("tests/programs/dkim_sign is not built: make check-build")
+    ringmail("dkim", "create", DOMAIN)
+    ringmail("dkim", "create", DOMAIN, "--type", "ed25519")
+    records = json.loads(ringmail("dkim", "show", DOMAIN, "--json"))
+
+    def sign(message, *options):
+        keys = [f"{record['selector']}={record['path']}" for record in records]
+        return subprocess.run([str(program), *options, DOMAIN, *keys], input=message, stdout=subprocess.PIPE, check=True).stdout
+
+    sign.records = {record["name"]: record["value"] for record in records}
+    return sign
+
+
+@pytest.mark.parametrize("name", MESSAGES)
+def test_dkimpy_verifies(signed, name):
+    dkim = pytest.importorskip("dkim")
+    message = signed(MESSAGES[name])
+    records = {name + ".": value.encode() for name, value in signed.records.items()}
+
+    def lookup(name, timeout=5):
+        return records.get(name.decode() if isinstance(name, bytes) else name, b"")
+
+    assert message.count(b"DKIM-Signature:") == 2
+    for index in range(2):
+        assert dkim.DKIM(message).verify(index, dnsfunc=lookup), f"signature {index}"
+        changed = message.replace(b"From: a@", b"From: c@")
+        assert not dkim.DKIM(changed).verify(index, dnsfunc=lookup)
+
+
+def test_dkimpy_verifies_a_chain(signed):
+    dkim = pytest.importorskip("dkim")
+    records = {name + ".": value.encode() for name, value in signed.records.items()}
+
+    def lookup(name, timeout=5):
+        return records.get(name.decode() if isinstance(name, bytes) else name, b"")
+
+    sealed = signed(MESSAGES["plain"], "--arc")
+    assert dkim.arc_verify(sealed, dnsfunc=lookup)[0] == b"pass"
+    assert dkim.arc_verify(sealed.replace(b"Hello", b"Howdy"), dnsfunc=lookup)[0] == b"fail"
+
+
+# Its test mode loses the last line of a file that does not end in a line end.
+@pytest.mark.parametrize("name", [name for name in MESSAGES if name != "no final line end"])
+def test_opendkim_verifies(signed, tmp_path, name):
+    opendkim = shutil.which("opendkim", path=os.environ["PATH"] + ":/usr/sbin")
+    if not opendkim:
+        pytest.skip("opendkim is not installed")
+    (tmp_path / "dns").write_text("".join(f"{name} {value}\n" for name, value in signed.records.items()))
+    (tmp_path / "conf").write_text(f"Mode v\nTestDNSData {tmp_path}/dns\nSyslog no\n")
+
+    def verdict(message):
+        (tmp_path / "message").write_bytes(message.replace(b"\r\n", b"\n"))
+        done = subprocess.run([opendkim, "-x", str(tmp_path / "conf"), "-vv", "-t", str(tmp_path / "message")],
+                              stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=30)
+        return done.stdout
+
+    good = verdict(signed(MESSAGES[name]))
+    assert good.count("dkim=pass") == 2, good
+    assert "a=ed25519-sha256" in good and "a=rsa-sha256" in good
+    assert "dkim=pass" not in verdict(signed(MESSAGES[name]).replace(b"From: a@", b"From: c@"))
