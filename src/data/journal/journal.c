@@ -328,6 +328,14 @@ void journal_settle(struct journal_ticket *ticket)
     ticket->segment = 0;
 }
 
+bool journal_presses(const struct journal_ticket *ticket)
+{
+    const struct journal *journal = &journal_here;
+    return ticket->segment != 0 && journal_is_on() &&
+           journal->segments[ticket->segment - 1].use == SEGMENT_SEALED &&
+           journal->free_count <= journal->segment_count / 2;
+}
+
 /* Flushing: one at a time, so that a later flush on disk proves the earlier ones. */
 
 static error write_flush(const struct journal *journal, const struct staging *staging)

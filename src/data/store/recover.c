@@ -294,8 +294,24 @@ static error replay_tombstones(void *argument)
 
 /* All of it. */
 
+static struct store_replay_owner above; /* of records that are not the store's */
+
+void store_set_replay_owner(const struct store_replay_owner *owner)
+{
+    above = owner ? *owner : (struct store_replay_owner){0};
+}
+
+static error replay_above(const struct journal_record *record, bool deliveries)
+{
+    if (!above.record)
+        return error_make(ERROR_SYSTEM, "the journals hold queued mail, but no queue takes it");
+    return above.record(record, deliveries ? 0 : 1);
+}
+
 static error replay_record(const struct journal_record *record, bool deliveries)
 {
+    if (record->kind >= JOURNAL_KIND_QUEUE)
+        return replay_above(record, deliveries);
     if ((record->kind == JOURNAL_KIND_DELIVERY) != deliveries)
         return OK;
     if (deliveries)
@@ -310,7 +326,7 @@ static error replay_record(const struct journal_record *record, bool deliveries)
         TRY(record_tombstones_read(record->payload, &tombstones));
         return core_call(store_home_core(tombstones.place.account), replay_tombstones, &tombstones);
     }
-    return OK; /* another owner's */
+    return OK;
 }
 
 static error replay_pass(struct journal_reader *reader, bool deliveries, uint64_t *bad)
@@ -355,7 +371,7 @@ error store_recover(void)
     struct journal_reader *reader;
     error problem = journal_reader_open(store_shared.journal_path, &reader);
     if (problem.kind == ERROR_NOT_FOUND)
-        return OK;
+        return above.finish ? above.finish() : OK;
     TRY(problem);
     instant begun = time_now();
     uint64_t bad = 0;
@@ -365,6 +381,8 @@ error store_recover(void)
         journal_reader_rewind(reader);
         problem = replay_pass(reader, false, &bad);
     }
+    if (!failed(problem) && above.finish)
+        problem = above.finish();
     error_ignore(core_broadcast(forget_touched, NULL)); /* cannot fail */
     store_shared.recovering = false;
     struct journal_summary summary = journal_reader_summary(reader);

@@ -102,8 +102,6 @@ static inline bool store_is_durable(void)
 struct journal_options store_journal_options(void);
 /* Syncs every file system that holds mail; blocks: on a worker. */
 error store_make_durable(void *unused);
-/* That of `directory` among them. */
-error store_note_device(int directory);
 
 /* store_core.c */
 error store_core_start(void);

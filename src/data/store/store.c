@@ -31,16 +31,20 @@ static struct {
     _Atomic uint64_t device; /* plus one; 0: free */
     _Atomic int fd;          /* plus one */
 } devices[STORE_DEVICES_MAX];
+static _Atomic unsigned devices_era; /* rises when they are forgotten */
 
-error store_note_device(int directory)
+error store_cover(int directory)
 {
     static _Thread_local uint64_t last;
+    static _Thread_local unsigned last_era;
     struct stat status;
     if (fstat(directory, &status) != 0)
         return error_system(errno, "cannot look at a mailbox");
     uint64_t device = (uint64_t)status.st_dev + 1;
-    if (device == last)
+    unsigned era = atomic_load(&devices_era);
+    if (device == last && era == last_era)
         return OK;
+    last_era = era;
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         uint64_t expected = 0;
         if (atomic_compare_exchange_strong(&devices[i].device, &expected, device)) {
@@ -84,6 +88,7 @@ static void forget_devices(void)
             close(fd - 1);
         atomic_store(&devices[i].device, 0);
     }
+    atomic_fetch_add(&devices_era, 1);
 }
 
 enum journal_durability store_durability(void)
@@ -154,7 +159,7 @@ static error run_file_open(void)
     int directory = open(store_shared.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (directory < 0)
         return error_system(errno, "cannot open the store");
-    error problem = store_note_device(directory);
+    error problem = store_cover(directory);
     fsync(directory);
     close(directory);
     return problem;

@@ -50,6 +50,21 @@ error store_start(const struct store_settings *settings);
  * marks the store as cleanly stopped (so that UIDs go on without a gap). */
 error store_stop(void);
 
+/* Whoever keeps more than mailboxes and relies on the journals too. Before store_start. */
+
+/* The file system of `directory` is synced by every checkpoint, until the store stops. */
+error store_cover(int directory);
+/* Journal records of kinds from JOURNAL_KIND_QUEUE on are given to `record` at start, on the
+ * starting core's fiber, all of them twice (pass 0, then 1), in the order of their core; then
+ * `finish`, before what both did is synced and the journals are freed. ERROR_TEMPORARY, _SYSTEM,
+ * _DENIED, _CANCELLED end the start; another error passes over the record with a log line. Without
+ * an owner such records end the start: they would be lost. */
+struct store_replay_owner {
+    error (*record)(const struct journal_record *record, unsigned pass); /* WAITS */
+    error (*finish)(void);                                               /* WAITS */
+};
+void store_set_replay_owner(const struct store_replay_owner *owner); /* NULL: none */
+
 enum journal_durability store_durability(void);
 /* Which core an account lives on: stable between runs for one number of cores. */
 unsigned store_home_core(slice account_id);

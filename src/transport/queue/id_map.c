@@ -33,11 +33,13 @@ void *id_map_get(const struct id_map *map, uint64_t id)
     return map->count ? find(map, id)->value : NULL;
 }
 
-static error make_room(struct id_map *map)
+error id_map_reserve(struct id_map *map, size_t more)
 {
-    if (map->capacity && (map->count + 1) * 4 <= map->capacity * 3)
+    size_t capacity = map->capacity ? map->capacity : CAPACITY_MIN;
+    while ((map->count + more) * 4 > capacity * 3)
+        capacity *= 2;
+    if (capacity == map->capacity)
         return OK;
-    size_t capacity = map->capacity ? map->capacity * 2 : CAPACITY_MIN;
     struct id_entry *entries = calloc(capacity, sizeof *entries);
     TRY_MEMORY(entries);
     struct id_map old = *map;
@@ -52,7 +54,7 @@ static error make_room(struct id_map *map)
 error id_map_put(struct id_map *map, uint64_t id, void *value)
 {
     ASSERT(id != 0);
-    TRY(make_room(map));
+    TRY(id_map_reserve(map, 1));
     struct id_entry *entry = find(map, id);
     map->count += entry->id == 0;
     *entry = (struct id_entry){id, value};

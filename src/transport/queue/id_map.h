@@ -24,6 +24,8 @@ void id_map_close(struct id_map *map);
 void *id_map_get(const struct id_map *map, uint64_t id);
 /* Inserts or replaces; id != 0. */
 error id_map_put(struct id_map *map, uint64_t id, void *value);
+/* The next `more` puts cannot fail. */
+error id_map_reserve(struct id_map *map, size_t more);
 /* The value that was there, or NULL. */
 void *id_map_remove(struct id_map *map, uint64_t id);
 /* Iterates in no order: start with *position = 0; false at the end. No changes meanwhile. */

@@ -18,17 +18,23 @@
 #include <stdatomic.h>
 
 struct spool_segment;
+struct queue_content;
 struct queue_mail;
+struct keep_waiter;
 
 /* What a content has while it is in memory: keep's own. */
 struct queue_memory {
+    struct queue_content *content;
     struct body body;
     char *prefixes;               /* of all its mails, in a row; malloc'ed */
     struct journal_ticket ticket; /* settled when spooled, or when the last mail is done */
     struct list node;             /* oldest first: who goes to the spool next */
     instant since;
-    bool urgent;  /* to the spool now: an attempt failed */
-    bool to_sync; /* who submitted it waits for the spool's sync */
+    bool urgent;                /* to the spool now: an attempt failed */
+    bool to_sync;               /* who submitted it waits for the spool's sync */
+    bool busy;                  /* being written to the spool */
+    bool counted;               /* among the core's bytes */
+    struct keep_waiter *waiter; /* with to_sync */
 };
 
 /* A body with the prefixes of its mails, shared by the mails of one submission: in memory, in the
@@ -38,6 +44,7 @@ struct queue_content {
     uint32_t out;        /* items out on a site's core: the spool place does not move meanwhile */
     /* Who reads `memory`, on any core; -1: it is gone, read the spool. */
     _Atomic int32_t pins;
+    uint32_t sharers;              /* (fixed) mails it was made for */
     uint32_t prefix_size;          /* (fixed) of all mails together; before the body in the spool */
     uint64_t id;                   /* (fixed) of its first mail; marks its place in the spool */
     uint64_t size;                 /* (fixed) of the body */
@@ -109,6 +116,7 @@ struct queue_mail {
     char deliver_by_mode;     /* (fixed) */
     bool utf8, require_tls, tls_optional, deliver_by_trace; /* (fixed) */
     bool held, warned, logged;                              /* logged: the log has it */
+    uint32_t log_size;                                      /* of its record there */
     uint8_t verdict;     /* (schedule) enum queue_outcome: what the operator made of the rest */
     uint32_t items_left; /* (schedule) items not DONE */
     struct queue_item *items;                /* into this allocation */
