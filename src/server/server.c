@@ -14,6 +14,7 @@
 #include "runtime/message.h"
 #include "server/notify.h"
 #include "service/session.h"
+#include "transport/deliver/remote.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -193,6 +194,7 @@ static error open_core(void *argument)
     body_set_bytes_max(config->core.body_memory_max);
     TRY(directory_open(&config->directory, &directory));
     TRY(open_routes(server));
+    TRY(remote_start(&config->remote, config->tls.authority));
     return signer_start(&config->dkim, server->keyring);
 }
 

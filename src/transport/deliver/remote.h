@@ -21,7 +21,7 @@ enum remote_limits {
     REMOTE_COMMAND_SIZE_MAX = 8192,  /* of MAIL or RCPT with its parameters */
     REMOTE_TEXT_SIZE_MAX = 1000,     /* kept of a reply's words */
     REMOTE_MEMORY_MAX = 256 << 10,   /* of one connection, beside its stream */
-    REMOTE_ADDRESSES_MAX = 2 * ROUTE_ADDRESSES_MAX,
+    REMOTE_ADDRESSES_MAX = ROUTE_ADDRESSES_MAX,
 };
 
 /* What the server said, or why nothing was heard. */
@@ -40,10 +40,18 @@ struct remote_options {
 
 struct remote;
 
+/* WAITS. On each core before the first remote_open: reads whose certificates other servers may have
+ * (PEM file; empty: the system's). Where it was not called, the system's are read when first
+ * needed. */
+error remote_start(const struct remote_settings *settings, slice authority);
+/* For tests: so that remote_start reads another file. No connection may be open. */
+void remote_forget_authority(void);
+
 /* WAITS. Tries the route's hosts and their addresses in turn until one greets us and, where the
- * route wants it, TLS stands. On failure out_answer says why the last (or the worst: a 5xx greeting
- * does not try the next host in vain) failed; ERROR_TEMPORARY: try later, ERROR_PERMANENT: never.
- * The route is borrowed for the connection's life. */
+ * route wants it, TLS stands. On failure out_answer says why: ERROR_TEMPORARY: try later;
+ * ERROR_PERMANENT: never, which it is only where every host said 5xx (or has no address): one that
+ * was out of reach may still take the mail. ERROR_CANCELLED as it comes. The route is borrowed for
+ * the connection's life. */
 error remote_open(const struct route *route, const struct remote_options *options,
                   struct arena *arena, struct remote **out_remote,
                   struct remote_answer *out_answer);

@@ -100,6 +100,7 @@ static error start_tls(struct remote *remote, struct arena *arena, struct remote
         return lose(REMOTE_STAGE_TLS, problem, out_answer);
     }
     if (remote->response.code != 220) {
+        remote_tls_note_refusal(remote);
         if (!remote->broken && !remote_tls_is_needed(remote))
             return OK; /* RFC 3207 4: it may go on without */
         error_ignore(refuse(remote, REMOTE_STAGE_TLS, arena, out_answer)); /* but only for now: */

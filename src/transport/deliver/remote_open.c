@@ -5,7 +5,6 @@
  */
 #include "base/metric.h"
 #include "net/dial.h"
-#include "net/dns/resolver.h"
 #include "transport/deliver/remote_state.h"
 #include "transport/deliver/remote_tls.h"
 
@@ -21,8 +20,6 @@ METRIC_COUNTER(tls_failed_total, "ringmail_remote_connections_total", "result=\"
                "Connections to other servers");
 METRIC_COUNTER(broken_total, "ringmail_remote_connections_total", "result=\"broken\"",
                "Connections to other servers");
-METRIC_COUNTER(clear_total, "ringmail_remote_tls_given_up_total", "",
-               "Servers whose TLS failed and that were given mail in clear text");
 METRIC_HISTOGRAM(connect_time, "ringmail_remote_connect_seconds", "", "Connecting to a server");
 METRIC_HISTOGRAM(greet_time, "ringmail_remote_greeting_seconds", "",
                  "From the connection to a server ready for mail");
@@ -45,57 +42,40 @@ struct opening {
 
 /* ---- Addresses of a host ---- */
 
-/* WAITS. */
-static error look_up(slice name, enum dns_type type, struct opening *o, struct addresses *out)
+static bool is_first(const struct address *address, int prefer)
 {
-    struct dns_answer answer;
-    TRY(resolver_query(name, type, o->arena, o->until, &answer));
-    for (unsigned i = 0; i < answer.count && out->count < ROUTE_ADDRESSES_MAX; i++) {
-        struct address *address = &out->items[out->count++];
-        *address = (struct address){.family = type == DNS_A ? ADDRESS_IPV4 : ADDRESS_IPV6};
-        memcpy(address->ip, answer.records[i].ip, type == DNS_A ? 4 : 16);
-    }
-    return OK;
+    return address->family == (prefer == REMOTE_PREFER_IPV4 ? ADDRESS_IPV4 : ADDRESS_IPV6);
 }
 
-/* RFC 8305 4: one of each kind after the other. */
-static void merge(const struct addresses *first, const struct addresses *second, bool in_turn,
-                  struct addresses *out)
+/* RFC 8305 4: one of each kind after the other, or all of one kind first. */
+static void arrange(const struct address *found, unsigned count, int prefer, struct addresses *out)
 {
     unsigned a = 0, b = 0;
-    while (a < first->count || b < second->count) {
-        if (a < first->count)
-            out->items[out->count++] = first->items[a++];
-        if (b < second->count && (in_turn || a == first->count))
-            out->items[out->count++] = second->items[b++];
+    out->count = 0;
+    while (out->count < count) {
+        while (a < count && !is_first(&found[a], prefer))
+            a++;
+        if (a < count)
+            out->items[out->count++] = found[a++];
+        if (a < count && prefer != REMOTE_PREFER_BOTH)
+            continue;
+        while (b < count && is_first(&found[b], prefer))
+            b++;
+        if (b < count)
+            out->items[out->count++] = found[b++];
     }
 }
 
-/* WAITS. ERROR_NOT_FOUND: the host does not exist or has no address. */
+/* WAITS. */
 static error find_addresses(struct opening *o, const struct route_host *host, struct addresses *out)
 {
-    struct addresses ipv4 = {.count = 0}, ipv6 = {.count = 0};
-    int prefer = o->options->settings->prefer;
-    out->count = 0;
-    if (host->address.family != ADDRESS_NONE) {
-        out->items[out->count++] = host->address;
-        return OK;
-    }
-    error four = look_up(host->name, DNS_A, o, &ipv4);
-    if (four.kind == ERROR_CANCELLED)
-        return four;
-    error six = look_up(host->name, DNS_AAAA, o, &ipv6);
-    if (prefer == REMOTE_PREFER_IPV4)
-        merge(&ipv4, &ipv6, false, out);
-    else
-        merge(&ipv6, &ipv4, prefer == REMOTE_PREFER_BOTH, out);
-    if (out->count)
-        return OK;
-    if (failed(four) && four.kind != ERROR_NOT_FOUND)
-        return four;
-    if (failed(six) && six.kind != ERROR_NOT_FOUND)
-        return six;
-    return error_make(ERROR_NOT_FOUND, "the host has no address");
+    struct address *found;
+    unsigned count;
+    TRY(route_addresses(o->route, host, o->arena, o->until, &found, &count));
+    if (count > REMOTE_ADDRESSES_MAX)
+        count = REMOTE_ADDRESSES_MAX;
+    arrange(found, count, o->options->settings->prefer, out);
+    return OK;
 }
 
 /* ---- One address ---- */
@@ -187,49 +167,56 @@ static error try_address(struct opening *o, const struct route_host *host,
     return problem;
 }
 
-static bool tls_was_optional(const struct opening *o)
+/* WAITS. Where only TLS failed and need not be: the same with less of it. */
+static error try_address_with_less(struct opening *o, const struct route_host *host,
+                                   const struct address *address, bool last)
 {
-    return o->route->tls == ROUTE_TLS_MAY && !o->options->require_tls && !o->route->implicit_tls &&
-           o->options->settings->clear_fallback;
+    struct remote_tls_plan plan = o->remote->plan;
+    error problem = try_address(o, host, address, last);
+    while (failed(problem) && o->remote->tls_failed && remote_tls_ask_less(o->remote))
+        problem = try_address(o, host, address, last);
+    if (failed(problem))
+        o->remote->plan = plan; /* for the next address */
+    return problem;
 }
 
-/* WAITS. The same once more in clear text where only TLS failed and it need not be. */
-static error try_address_twice(struct opening *o, const struct route_host *host,
-                               const struct address *address, bool last)
+/* Why the host cannot be dialled at all. */
+static error note_unreachable(struct opening *o, error problem)
 {
-    o->remote->clear = false;
-    error problem = try_address(o, host, address, last);
-    if (!failed(problem) || !o->remote->tls_failed || !tls_was_optional(o))
-        return problem;
-    metric_add(&clear_total, 1);
-    o->remote->clear = true;
-    return try_address(o, host, address, last);
+    struct remote_answer answer = remote_answer_problem(REMOTE_STAGE_ROUTE, problem);
+    if (problem.kind == ERROR_NOT_FOUND)
+        answer = remote_answer_own(5, 4, 4, "the host does not exist, or has no address");
+    else if (problem.kind == ERROR_DENIED)
+        answer = remote_answer_own(5, 4, 4, "the host's addresses are none to send mail to");
+    note_failure(o, answer);
+    return problem.kind == ERROR_CANCELLED ? problem : answer.problem;
 }
 
 /* WAITS. */
 static error try_host(struct opening *o, const struct route_host *host, bool last_host)
 {
     struct addresses addresses;
+    struct remote_answer answer;
     o->remote->name = host->name;
     error problem = find_addresses(o, host, &addresses);
+    if (failed(problem))
+        return note_unreachable(o, problem);
+    problem = remote_tls_plan(o->remote, host, o->arena, o->until, &answer);
     if (failed(problem)) {
-        struct remote_answer answer = remote_answer_problem(REMOTE_STAGE_ROUTE, problem);
-        if (problem.kind == ERROR_NOT_FOUND) {
-            answer = remote_answer_own(5, 4, 4, problem.text);
-            problem = answer.problem;
-        }
         note_failure(o, answer);
+        return problem;
     }
+    problem = error_make(ERROR_TEMPORARY, "no time left for this host");
     for (unsigned i = 0; i < addresses.count; i++) {
-        if (time_now() >= o->until || problem.kind == ERROR_CANCELLED)
+        if (time_now() >= o->until)
             break;
         struct address address = addresses.items[i];
-        if (address_is_ip(&address))
+        if (address_is_ip(&address) && address.port == 0)
             address.port = host->port;
         bool last = last_host && i + 1 == addresses.count;
-        problem = try_address_twice(o, host, &address, last);
-        if (!failed(problem))
-            return OK;
+        problem = try_address_with_less(o, host, &address, last);
+        if (!failed(problem) || problem.kind == ERROR_CANCELLED)
+            break;
     }
     return problem;
 }

@@ -10,6 +10,26 @@
 #include "transport/deliver/remote.h"
 #include "transport/deliver/settings.h"
 
+enum remote_tls_level {
+    REMOTE_TLS_CLEAR,
+    REMOTE_TLS_MAY,
+    REMOTE_TLS_ENCRYPT, /* or not at all */
+    REMOTE_TLS_VERIFY,  /* by authorities, for the host's name */
+    REMOTE_TLS_DANE,    /* by TLSA records */
+};
+
+/* What is asked of the host at hand. */
+struct remote_tls_plan {
+    enum remote_tls_level level;
+    bool testing;   /* verify for the report, deliver anyway */
+    bool unnamed;   /* by its MTA-STS policy it should not be a host of the domain */
+    slice names[3]; /* whose the certificate may be */
+    unsigned name_count;
+    const struct dns_record *records; /* TLSA; also where none is usable */
+    unsigned record_count;
+    slice policy_text; /* the records, for reports */
+};
+
 struct remote {
     struct arena arena; /* as long as the connection */
     const struct route *route;
@@ -21,7 +41,7 @@ struct remote {
     slice tls;       /* in words */
     bool verified;   /* the certificate is the host's, by PKIX or DANE */
     bool tls_failed; /* the handshake, or the reply to STARTTLS */
-    bool clear;      /* TLS failed here and was optional: without it this time */
+    struct remote_tls_plan plan;
     bool require_tls;
     struct smtp_offer offer;
     struct smtp_response response;

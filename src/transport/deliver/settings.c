@@ -40,8 +40,6 @@ static const struct setting rows[] = {
                  "where TLS is optional and fails, deliver in clear text"),
     SETTING_FLAG(S, auth_clear, false, R, "send a smart host's password without TLS, too"),
     SETTING_CHOICE(S, tls_version_min, 0, version_names, 0, "oldest TLS spoken to other servers"),
-    SETTING_PATH(S, authority, "", SETTING_MUST_EXIST,
-                 "certificate authorities (PEM); empty: the system's"),
 };
 
 const struct setting_table remote_setting_table = SETTING_TABLE("remote", S, rows);

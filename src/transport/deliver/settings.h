@@ -35,8 +35,7 @@ struct remote_settings {
     bool pipelining;
     bool clear_fallback;
     bool auth_clear;
-    int tls_version_min;   /* enum tls_version */
-    const char *authority; /* NULL: the system's */
+    int tls_version_min; /* enum tls_version */
 };
 
 extern const struct setting_table remote_setting_table;
