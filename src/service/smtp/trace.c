@@ -4,14 +4,17 @@
 #include "format/mail/received.h"
 #include "net/tls.h"
 
-/* RFC 3848; RFC 6531 4.3 */
-static error protocol_name(const struct smtp_session *s, struct arena *arena, slice *out_name)
+/* RFC 3848; RFC 6531 4.3: S under TLS, A after AUTH. */
+static slice protocol_name(const struct smtp_session *s)
 {
-    const char *base = s->transaction.mail.utf8 ? "UTF8SMTP" : s->esmtp ? "ESMTP" : "SMTP";
-    bool suffixes = s->transaction.mail.utf8 || s->esmtp;
-    return arena_format(arena, out_name, "%s%s%s", base,
-                        suffixes && stream_is_tls(s->stream) ? "S" : "",
-                        suffixes && s->account.data ? "A" : "");
+    static const char *const names[2][2][2] = {
+        {{"ESMTP", "ESMTPA"}, {"ESMTPS", "ESMTPSA"}},
+        {{"UTF8SMTP", "UTF8SMTPA"}, {"UTF8SMTPS", "UTF8SMTPSA"}},
+    };
+    bool utf8 = s->transaction.mail.utf8;
+    if (!s->esmtp)
+        return SLICE("SMTP");
+    return slice_from_string(names[utf8][stream_is_tls(s->stream)][s->account.data != NULL]);
 }
 
 error smtp_trace_make(struct smtp_session *s, slice id, slice *out_trace)
@@ -22,6 +25,7 @@ error smtp_trace_make(struct smtp_session *s, slice id, slice *out_trace)
     struct tls_information tls;
     struct mail_received received = {
         .by = s->service->hostname,
+        .with = protocol_name(s),
         .id = id,
         .recipient = t->recipient_count == 1 ? t->recipients->address : SLICE_EMPTY,
         .user = submission && s->settings->trace_user ? s->account : SLICE_EMPTY,
@@ -31,7 +35,6 @@ error smtp_trace_make(struct smtp_session *s, slice id, slice *out_trace)
         received.helo = smtp_session_helo(s);
         received.client_address = smtp_session_peer(s, peer);
     }
-    TRY(protocol_name(s, &t->arena, &received.with));
     if (stream_tls_information(s->stream, &tls))
         TRY(arena_format(&t->arena, &received.tls, "%s with cipher %s, %u bits", tls.protocol,
                          tls.cipher, tls.bits));
