@@ -39,6 +39,15 @@ static error connect_to(const struct http_client_request *request, const struct 
                 out_stream);
 }
 
+static unsigned keep_public(struct address *items, unsigned count)
+{
+    unsigned kept = 0;
+    for (unsigned i = 0; i < count; i++)
+        if (address_is_public(&items[i]))
+            items[kept++] = items[i];
+    return kept;
+}
+
 static error connect_anywhere(struct exchange *e)
 {
     const struct http_client_request *request = e->request;
@@ -46,7 +55,9 @@ static error connect_anywhere(struct exchange *e)
     if (request->address.family != ADDRESS_NONE)
         return dial(&request->address, NULL, request->deadline, &e->stream);
     TRY(dns_addresses_find(e->url.host, e->url.port, e->arena, request->deadline, &found));
-    error problem = error_make(ERROR_NOT_FOUND, "the host has no address");
+    if (request->public_only)
+        found.count = keep_public(found.items, found.count);
+    error problem = error_make(ERROR_NOT_FOUND, "the host has no address to be used");
     unsigned count = found.count < ADDRESSES_TRIED ? found.count : ADDRESSES_TRIED;
     for (unsigned i = 0; i < count; i++) {
         problem = connect_to(request, &found.items[i], i + 1 == count, &e->stream);

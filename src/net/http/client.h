@@ -33,6 +33,7 @@ struct http_client_request {
     size_t size_max;        /* of the answer's body; more is ERROR_LIMIT */
     struct tls_client *tls; /* for https; verifies, unless the caller made it otherwise */
     struct address address; /* dialled in place of the name's; ADDRESS_NONE: look it up */
+    bool public_only;       /* no private or loopback address: a stranger chose the name */
     instant deadline;       /* of everything */
 };
 

@@ -106,7 +106,12 @@ static void troubles(void *argument)
     memcpy(large, "HTTP/1.0 200 OK\r\n\r\n", 19);
     assert_error(ask(large), ERROR_LIMIT); /* a body without an end */
     memcpy(large, "HTTP/1.0 200 OK\r\nA:", 19);
-    assert_error(ask(large), ERROR_LIMIT); /* a head without an end */
+    assert_error(ask(large), ERROR_CLOSED); /* a line without an end */
+    large[sizeof large - 2] = '\n';
+    assert_error(ask(large), ERROR_LIMIT);
+    for (size_t i = 19; i < sizeof large - 1; i++)
+        large[i] = "a:b\n"[i % 4];
+    assert_error(ask(large), ERROR_LIMIT); /* fields without an end */
     char interim[4096] = "";
     for (int i = 0; i < 20; i++)
         strcat(interim, "HTTP/1.1 100 Continue\r\n\r\n");
