@@ -15,6 +15,7 @@
 #include "server/notify.h"
 #include "service/session.h"
 #include "transport/deliver/remote.h"
+#include "transport/webhook.h"
 
 #include <errno.h>
 #include <sched.h>
@@ -26,7 +27,7 @@
 #define RINGMAIL_VERSION "0.1"
 #endif
 
-enum { DRAIN_POLL_MS = 10 };
+enum { DRAIN_POLL_MS = 10, WEBHOOK_STOP_MS = 2000 };
 
 static _Thread_local struct directory *directory;
 
@@ -240,10 +241,22 @@ static error close_core(void *argument)
 
 /* ---- The boss ---- */
 
+static error start_webhooks(const struct config *config)
+{
+    char authority[SETTING_PATH_SIZE_MAX + 1] = "";
+    memcpy(authority, config->tls.authority.size ? config->tls.authority.data : "",
+           config->tls.authority.size);
+    return webhook_start(&(struct webhook_options){
+        .settings = &config->webhook,
+        .authority = authority[0] ? authority : NULL,
+    });
+}
+
 static error start(struct server *server)
 {
     const struct config *config = server->config;
     TRY(core_broadcast(open_core, server));
+    TRY(start_webhooks(config));
     TRY(store_start(&config->store));
     return core_broadcast(serve_core, server);
 }
@@ -255,6 +268,7 @@ static error stop(struct server *server)
     TRY(core_broadcast(refuse_core, server));
     TRY(core_broadcast(drain_core, server));
     TRY(store_stop());
+    webhook_stop(time_after(WEBHOOK_STOP_MS * TIME_MS));
     return core_broadcast(close_core, server);
 }
 

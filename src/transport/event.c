@@ -24,29 +24,6 @@ static _Thread_local struct {
     unsigned kinds; /* of all of them */
 } known;
 
-static const char *const names[TRANSPORT_EVENTS] = {
-    [TRANSPORT_ACCEPTED] = "mail.accepted",   [TRANSPORT_DELIVERED] = "mail.delivered",
-    [TRANSPORT_DEFERRED] = "mail.deferred",   [TRANSPORT_BOUNCED] = "mail.bounced",
-    [TRANSPORT_COMPLAINT] = "mail.complaint", [TRANSPORT_REPORTED] = "mail.reported",
-    [TRANSPORT_LIMITED] = "account.limited",
-};
-
-const char *transport_event_name(enum transport_event_kind kind)
-{
-    return names[kind];
-}
-
-bool transport_event_parse(slice name, enum transport_event_kind *out_kind)
-{
-    for (unsigned i = 0; i < TRANSPORT_EVENTS; i++) {
-        if (slice_equal(name, slice_from_string(names[i]))) {
-            *out_kind = (enum transport_event_kind)i;
-            return true;
-        }
-    }
-    return false;
-}
-
 /* ---- Telling ---- */
 
 static void member(struct json_writer *json, const char *name, slice text)
@@ -91,7 +68,7 @@ static void write_event(const struct transport_event *event, struct buffer *out)
              date.day, date.hour, date.minute, date.second);
     json_begin(&json, out);
     json_object_open(&json);
-    json_member_string(&json, "type", names[event->kind]);
+    json_member_string(&json, "type", transport_event_name(event->kind));
     json_member_string(&json, "timestamp", timestamp);
     json_member_object_open(&json, "data");
     write_data(event, &json);

@@ -3,6 +3,7 @@
 
 #include "filter/authentic/keyring.h"
 #include "filter/authentic/srs.h"
+#include "format/http/answer.h"
 #include "format/ucl/parse.h"
 #include "net/address.h"
 #include "server/config/config.h"
@@ -180,6 +181,26 @@ static void check_forward(const struct check *check)
                  SRS_SECRET_SIZE_MIN);
 }
 
+static void check_webhook(const struct check *check)
+{
+    const struct webhook_settings *webhook = &check->config->webhook;
+    struct http_url url;
+    unsigned kinds;
+    if (webhook->urls.count > WEBHOOK_URLS_MAX)
+        complain(check, "webhook.urls", "%zu addresses are too many: %d at most",
+                 webhook->urls.count, WEBHOOK_URLS_MAX);
+    for (size_t i = 0; i < webhook->urls.count; i++)
+        if (failed(http_url_parse(webhook->urls.items[i], &url)))
+            complain(check, "webhook.urls", "\"%.*s\" is no address such as https://host/path",
+                     SLICE_ARG(webhook->urls.items[i]));
+    if (!webhook_events_parse(&webhook->events, &kinds))
+        complain(check, "webhook.events",
+                 "there are mail.accepted, mail.delivered, mail.deferred, mail.bounced, "
+                 "mail.complaint, mail.reported and account.limited");
+    if (webhook->secret.size > 0 && !webhook_secret_is_valid(webhook->secret))
+        complain(check, "webhook.secret", "what follows \"whsec_\" is not base64");
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -203,6 +224,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_forward(&check);
     check_dns(&check);
     check_dkim(&check);
+    check_webhook(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,
                  tls->certificates.count);

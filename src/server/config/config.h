@@ -18,6 +18,7 @@
 #include "transport/deliver/settings.h"
 #include "transport/queue/settings.h"
 #include "transport/route/settings.h"
+#include "transport/webhook_settings.h"
 
 enum {
     CONFIG_MEMORY_MAX = 16 << 20,
@@ -48,6 +49,7 @@ struct config {
     struct remote_settings remote;
     struct dns_settings dns;
     struct route_settings route;
+    struct webhook_settings webhook;
 };
 
 /* What was set while running (PATCH /config); applied after the file on every load. */

@@ -1,0 +1,39 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Events told to other programs: HTTP POST of a JSON array of events (transport/event_sink.h), in
+ * the manner of Standard Webhooks:
+ *
+ *     webhook-id: msg_...            the same for every attempt at one request
+ *     webhook-timestamp: 1795341605  seconds since 1970, of this attempt
+ *     webhook-signature: v1,BASE64   HMAC-SHA256 over "id.timestamp.body" with webhook.secret: the
+ *                                    bytes that follow "whsec_" in base64, or the text as it is
+ *
+ * Any 2xx is success; 410 drops the request (the receiver wants no more of it); all else is tried
+ * again with growing pauses until webhook.give_up_after. One request at a time for each url, so
+ * that events of one core stay in order. An event may come twice, but not over a restart: what
+ * waits is in memory only, and lost then. A dead receiver costs webhook.memory_max and nothing
+ * else. Each url lives on one core, the urls in turn on all of them.
+ */
+#include "base/error.h"
+#include "base/time.h"
+#include "transport/webhook_settings.h"
+
+enum webhook_limits {
+    WEBHOOK_BODY_SIZE_MAX = 1 << 20,    /* of a request; one event is always taken */
+    WEBHOOK_ANSWER_SIZE_MAX = 64 << 10, /* what a receiver may say; nobody reads it */
+};
+
+struct webhook_options {
+    const struct webhook_settings *settings; /* borrowed until webhook_stop */
+    const char *authority;                   /* PEM file; NULL: the system's */
+};
+
+/* WAIT. By the server's boss, on one core's fiber while all cores run; the resolver runs. Stopping
+ * lets a receiver that answers have what waits, until the deadline. */
+error webhook_start(const struct webhook_options *options);
+void webhook_stop(instant deadline);
+
+/* The signature of one request: "v1," and base64 into `out`. Pure; ERROR_MALFORMED: "whsec_" with
+ * something else than base64. */
+error webhook_sign(slice secret, slice id, slice timestamp, slice body, struct buffer *out);
