@@ -7,7 +7,8 @@
 #include "data/directory/directory.h"
 #include "data/directory/edit.h"
 #include "data/directory/settings.h"
-#include "filter/authentic/dkim.h"
+#include "filter/authentic/arc.h"
+#include "filter/authentic/dkim_record.h"
 #include "filter/authentic/keyring.h"
 #include "filter/authentic/signer.h"
 #include "runtime/crew.h"
@@ -321,6 +322,63 @@ CORE_TEST(test_signs_in_batches)
     keyring_unref(&ring);
 }
 
+static error find_record(void *argument, slice name, struct arena *unused, instant deadline,
+                         slice *out_record)
+{
+    (void)name, (void)unused, (void)deadline;
+    *out_record = *(const slice *)argument;
+    return OK;
+}
+
+/* Sealed for the first time: no DNS is needed, and none is there. */
+CORE_TEST(test_seals)
+{
+    make_key("ed.pem", SIGNATURE_ED25519_SHA256);
+    make_key("rsa.pem", SIGNATURE_RSA_SHA256);
+    const slice items[] = {item("b.example", "a", "ed.pem"), item("b.example", "b", "rsa.pem")};
+    struct dkim_settings settings = settings_of(items, 2);
+    struct keyring *ring = read_ring(&settings, NULL);
+    struct buffer fields, record;
+    static struct arc_chain chain;
+    struct arc_check check;
+    struct signing_key *key = NULL;
+    unsigned count;
+    slice whole, text;
+    buffer_init(&fields, 65536);
+    buffer_init(&record, 4096);
+    assert_ok(signer_start(&settings, ring));
+    slice known = SLICE("mx.b.example; spf=pass smtp.mailfrom=a.example");
+    assert_ok(signer_seal(SLICE("b.example"), SLICE("Received: x\r\n"), SLICE(message), known,
+                          &arena, &fields));
+    assert_ok(arena_format(&arena, &whole, "%.*sReceived: x\r\n%s",
+                           SLICE_ARG(buffer_slice(&fields)), message));
+    assert_true(slice_find(whole, SLICE("i=1; mx.b.example; spf=pass smtp.mailfrom=a.example;\r\n"
+                                        "\tdkim=none;\r\n\tarc=none\r\n")) > 0);
+    assert_true(slice_find(whole, SLICE("s=b;")) > 0); /* by RSA, where there is a choice */
+
+    const struct keyring_key *keys = keyring_find(ring, SLICE("b.example"), &count);
+    assert_ok(signing_key_parse(keys[1].text, &key));
+    assert_ok(dkim_record_write(key, &record));
+    text = buffer_slice(&record);
+    const struct dkim_key_source source = {find_record, &text};
+    size_t size = mail_header_size(whole);
+    arc_chain_read(slice_sub(whole, 0, size), &chain);
+    assert_ok(arc_check_chain(&chain, slice_sub(whole, 0, size), slice_from(whole, size), &source,
+                              &arena, TIME_NEVER, time_wall_seconds(), &check));
+    assert_int_equal(check.result, ARC_PASS);
+
+    /* Without a key; and where the chain cannot be checked (no DNS here): mail goes on without. */
+    size = fields.size;
+    assert_ok(signer_seal(SLICE("c.example"), SLICE_EMPTY, whole, known, &arena, &fields));
+    assert_ok(signer_seal(SLICE("b.example"), SLICE_EMPTY, whole, known, &arena, &fields));
+    assert_int_equal(fields.size, size);
+    signing_key_destroy(&key);
+    signer_stop();
+    keyring_unref(&ring);
+    buffer_close(&fields);
+    buffer_close(&record);
+}
+
 /* The least recently used goes where more domains sign than may be remembered. */
 CORE_TEST(test_forgets_past_its_limit)
 {
@@ -416,10 +474,15 @@ CORE_TEST(test_asks_the_directory)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_keyring_finds_files),        TEST(test_keyring_says_what_is_wrong),
-        TEST(test_keyring_keeps_what_it_knew), TEST(test_path_patterns),
-        TEST(test_signs_by_every_selector),    TEST(test_signs_in_batches),
-        TEST(test_forgets_past_its_limit),     TEST(test_asks_the_directory),
+        TEST(test_keyring_finds_files),
+        TEST(test_keyring_says_what_is_wrong),
+        TEST(test_keyring_keeps_what_it_knew),
+        TEST(test_path_patterns),
+        TEST(test_signs_by_every_selector),
+        TEST(test_signs_in_batches),
+        TEST(test_seals),
+        TEST(test_forgets_past_its_limit),
+        TEST(test_asks_the_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
