@@ -27,6 +27,7 @@ enum admin_limits {
     ADMIN_HEAD_SIZE_MAX = 64 << 10,   /* bytes of a request's head */
     ADMIN_BODY_SIZE_MAX = 256 << 10,  /* of a request's body */
     ADMIN_ANSWER_SIZE_MAX = 64 << 20, /* of an answer */
+    ADMIN_MEMORY_MAX = 16 << 20,      /* of one request beside its answer */
     ADMIN_REQUESTS_MAX = 1000000,     /* of one connection */
     ADMIN_IDLE_TIMEOUT_S = 300,
     ADMIN_REQUEST_TIMEOUT_S = 30,

@@ -1,22 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "service/session.h"
 #include "base/metric.h"
 #include "base/time.h"
 #include "crypto/constant.h"
-#include "format/http/response.h"
-#include "net/stream.h"
 #include "service/admin/exchange.h"
+#include "service/http/server.h"
 
 METRIC_COUNTER(admin_requests, "ringmail_admin_requests_total", "", "Requests answered");
 METRIC_COUNTER(admin_denied, "ringmail_admin_denied_total", "", "Requests without the right token");
-
-struct admin_session {
-    struct session session;
-    const struct admin_options *options;
-    struct stream *stream;
-    struct arena arena; /* of one request */
-    struct buffer answer;
-};
 
 static const struct route {
     const char *path;
@@ -38,45 +28,7 @@ static const struct route {
 slice admin_refusal(enum listener_refusal reason, void *argument)
 {
     (void)reason, (void)argument;
-    return SLICE(
-        "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n");
-}
-
-static error read_head(struct admin_session *s, instant deadline, struct http_request *out_request)
-{
-    slice line, copy;
-    size_t size = 0;
-    TRY(stream_read_line(s->stream, STREAM_LINE_STRICT, HTTP_LINE_SIZE_MAX, deadline, &line));
-    TRY(arena_copy(&s->arena, line, &copy));
-    TRY(http_request_line_parse(copy, out_request));
-    for (;;) {
-        TRY(stream_read_line(s->stream, STREAM_LINE_STRICT, HTTP_LINE_SIZE_MAX, deadline, &line));
-        if (line.size == 0)
-            return http_request_check(out_request);
-        size += line.size;
-        if (size > ADMIN_HEAD_SIZE_MAX)
-            return error_make(ERROR_LIMIT, "the head is too large");
-        TRY(arena_copy(&s->arena, line, &copy));
-        TRY(http_request_field_parse(copy, out_request));
-    }
-}
-
-static error read_body(struct admin_session *s, instant deadline, struct admin_exchange *exchange)
-{
-    const struct http_request *request = &exchange->request;
-    if (request->chunked)
-        return error_make(ERROR_PERMANENT, "chunked requests are not taken here");
-    if (request->length > ADMIN_BODY_SIZE_MAX)
-        return error_make(ERROR_LIMIT, "the body is too large");
-    if (request->length == 0)
-        return OK;
-    if (request->expect_continue)
-        TRY(stream_write(s->stream, SLICE("HTTP/1.1 100 Continue\r\n\r\n")));
-    char *body = arena_alloc_bytes(&s->arena, request->length);
-    TRY_MEMORY(body);
-    TRY(stream_read_exact(s->stream, body, request->length, deadline));
-    exchange->body = slice_of(body, request->length);
-    return OK;
+    return http_server_refusal();
 }
 
 /* Without a token every page in the operator's browser could ask. A page of another site is
@@ -102,7 +54,8 @@ static bool comes_from_elsewhere(const struct admin_exchange *exchange)
            failed(address_parse_ip(host, &address));
 }
 
-static void dispatch(struct admin_exchange *exchange)
+/* WAITS. */
+static error dispatch(struct admin_exchange *exchange)
 {
     const struct http_request *request = &exchange->request;
     enum http_method method = request->method == HTTP_HEAD ? HTTP_GET : request->method;
@@ -117,127 +70,66 @@ static void dispatch(struct admin_exchange *exchange)
     }
     if (!found) {
         exchange->status = known_path ? 405 : 404;
-        return;
+        return OK;
     }
     if (comes_from_elsewhere(exchange)) {
         metric_add(&admin_denied, 1);
         exchange->status = 403;
-        return;
+        return OK;
     }
     if (!found->open && exchange->options->token.size > 0 &&
         !constant_equal_slices(exchange->options->token, request->bearer_token)) {
         metric_add(&admin_denied, 1);
         exchange->status = 401;
-        return;
+        return OK;
     }
-    error problem = found->run(exchange);
-    if (!failed(problem))
-        problem = buffer_check(exchange->answer);
-    if (failed(problem)) {
-        buffer_reset(exchange->answer);
-        buffer_format(exchange->answer, "%s: %s\n", error_kind_name(problem.kind), problem.text);
-        exchange->content_type = "text/plain";
-        exchange->status =
-            problem.kind == ERROR_TEMPORARY || problem.kind == ERROR_BUSY ? 503 : 500;
-    }
+    TRY(found->run(exchange));
+    return buffer_check(exchange->answer);
 }
 
-static error write_answer(struct admin_session *s, const struct admin_exchange *exchange,
-                          bool close)
+static void handle(struct http_exchange *http)
 {
-    struct buffer head;
-    buffer_init(&head, 4096);
-    http_response_write(
-        &(struct http_response){
-            .status = exchange->status,
-            .content_type = exchange->answer->size ? exchange->content_type : NULL,
-            .length = exchange->answer->size,
-            .close = close,
-            .private = true,
-            .fields = exchange->status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL,
-        },
-        time_wall_seconds(), &head);
-    error problem = stream_write(s->stream, buffer_slice(&head));
-    buffer_close(&head);
-    TRY(problem);
-    if (exchange->request.method != HTTP_HEAD) /* RFC 9110 9.3.2 */
-        TRY(stream_send(s->stream, buffer_slice(exchange->answer),
-                        time_after(ADMIN_REQUEST_TIMEOUT_S * TIME_S)));
-    metric_add(&admin_requests, 1);
-    return stream_flush(s->stream, time_after(ADMIN_REQUEST_TIMEOUT_S * TIME_S));
-}
-
-static unsigned status_of(error problem)
-{
-    switch (problem.kind) {
-    case ERROR_LIMIT:
-        return 413;
-    case ERROR_PERMANENT:
-        return 501;
-    case ERROR_TIMEOUT:
-        return 408;
-    default:
-        return 400;
-    }
-}
-
-/* One request; *out_more tells whether another may follow. */
-static error serve_one(struct admin_session *s, bool *out_more)
-{
-    arena_reset(&s->arena);
-    buffer_reset(&s->answer);
     struct admin_exchange exchange = {
-        .options = s->options,
-        .arena = &s->arena,
-        .answer = &s->answer,
+        .options = http->argument,
+        .request = http->request,
+        .body = http->body,
+        .arena = http->arena,
         .status = 200,
         .content_type = "application/json",
+        .answer = http->answer,
     };
-    instant deadline = time_after(ADMIN_REQUEST_TIMEOUT_S * TIME_S);
-    s->session.state = "request";
-    s->session.commands++;
-    error problem = read_head(s, deadline, &exchange.request);
-    if (!failed(problem))
-        problem = read_body(s, deadline, &exchange);
-    if (problem.kind == ERROR_CLOSED || problem.kind == ERROR_CANCELLED ||
-        problem.kind == ERROR_SYSTEM)
-        return problem;
-    bool more = !failed(problem) && exchange.request.keep_alive && !session_must_end();
-    if (failed(problem)) {
-        exchange.status = status_of(problem);
-        exchange.content_type = "text/plain";
-        buffer_format(&s->answer, "%s\n", problem.text);
-    } else {
-        dispatch(&exchange);
-    }
-    TRY(write_answer(s, &exchange, !more));
-    *out_more = more;
-    return OK;
+    error problem = dispatch(&exchange);
+    http->status = exchange.status;
+    http->content_type = exchange.content_type;
+    http->fields = exchange.status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL;
+    if (failed(problem))
+        http_exchange_fail(http, problem);
 }
 
-static error run(struct admin_session *s)
+static void done(const struct http_exchange *http)
 {
-    for (unsigned i = 0; i < ADMIN_REQUESTS_MAX; i++) {
-        bool more = false;
-        s->session.state = "idle";
-        buffer_close(&s->answer); /* an idle connection holds no memory */
-        arena_release(&s->arena);
-        TRY(stream_wait_input(s->stream, time_after(ADMIN_IDLE_TIMEOUT_S * TIME_S)));
-        TRY(serve_one(s, &more));
-        if (!more)
-            break;
-    }
-    return OK;
+    (void)http;
+    metric_add(&admin_requests, 1);
 }
 
 void admin_serve(struct stream **stream, void *argument)
 {
-    struct admin_session s = {.options = argument, .stream = *stream};
-    arena_init(&s.arena, 16 << 20);
-    buffer_init(&s.answer, ADMIN_ANSWER_SIZE_MAX);
-    session_enter(&s.session, "admin", s.stream);
-    error_ignore(run(&s)); /* the client left, or was too slow: nothing to tell anyone */
-    session_leave(&s.session);
-    buffer_close(&s.answer);
-    arena_close(&s.arena);
+    const struct http_server_options options = {
+        .protocol = "admin",
+        .limits =
+            {
+                .head_size_max = ADMIN_HEAD_SIZE_MAX,
+                .body_size_max = ADMIN_BODY_SIZE_MAX,
+                .answer_size_max = ADMIN_ANSWER_SIZE_MAX,
+                .memory_max = ADMIN_MEMORY_MAX,
+                .requests_max = ADMIN_REQUESTS_MAX,
+                .idle_timeout = ADMIN_IDLE_TIMEOUT_S * TIME_S,
+                .request_timeout = ADMIN_REQUEST_TIMEOUT_S * TIME_S,
+            },
+        .private = true,
+        .handle = handle,
+        .done = done,
+        .argument = argument,
+    };
+    http_server_run(*stream, &options);
 }
