@@ -1,0 +1,512 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The schedule as a whole, on cores of its own, in a scripted world (fakes.h): everyone's mail ends
+ * delivered or bounced exactly once, and nobody waits for what is not his.
+ */
+#include "fakes.h"
+
+static char *address_of(unsigned number, const char *domain)
+{
+    static char text[64];
+    snprintf(text, sizeof text, "%u@%s", number, domain);
+    return text;
+}
+
+static void deliver_simple(void)
+{
+    mail_to("a@x.example", "", "1@good.example", 60);
+    mail_to("a@x.example", "", "2@lmtp.example", 60);
+    mail_to("a@x.example", "", "3@perm.example", 60);
+    mail_to("a@x.example", "", "4@grey.example", 60);
+    mail_to("a@x.example", "", "5@null.example", 60);
+    mail_to("a@x.example", "", "7@stall.example", 60);
+    sim_wait(10);
+    assert_int_equal(world.ledger[1].delivered, 1);
+    assert_int_equal(world.ledger[2].delivered, 1);
+    assert_int_equal(world.ledger[3].bounced, 1);
+    assert_int_equal(world.ledger[4].delivered, 1);
+    assert_int_equal(world.ledger[4].tries, 2);
+    assert_int_equal(world.ledger[5].bounced, 1);
+    assert_int_equal(world.ledger[7].delivered, 1);
+    assert_int_equal(world.transactions, 6);
+}
+
+static void test_simple(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, deliver_simple);
+    sim_defaults();
+    sim_run(2, deliver_simple);
+}
+
+/* ---- Everything at once ---- */
+
+enum { MANY = 6000 / TEST_SLOWER };
+
+static const char *const everywhere[] = {
+    "good.example",   "good1.example",  "good-a.example", "good-b.example", "slow.example",
+    "perm.example",   "grey.example",   "grey2.example",  "never.example",  "dead.example",
+    "hang.example",   "flaky.example",  "flaky2.example", "limit.example",  "five.example",
+    "kept.example",   "null.example",   "later.example",  "stall.example",  "lmtp.example",
+    "flaky3.example", "flaky4.example",
+};
+enum { PLACES = sizeof everywhere / sizeof *everywhere };
+
+/* One to forty recipients, by chance of one domain or of several. */
+static unsigned submit_some(unsigned first)
+{
+    enum { SOME = 40 };
+    static _Thread_local char texts[SOME][64];
+    struct queue_recipient to[SOME];
+    unsigned count = random_below(4) == 0 ? 1 + (unsigned)random_below(SOME) : 1;
+    bool mixed = random_below(2) == 0;
+    unsigned place = (unsigned)random_below(PLACES);
+    for (unsigned i = 0; i < count; i++) {
+        if (mixed)
+            place = (unsigned)random_below(PLACES);
+        snprintf(texts[i], sizeof texts[i], "%u@%s", first + i, everywhere[place]);
+        to[i] = (struct queue_recipient){.address = slice_from_string(texts[i])};
+    }
+    const struct queue_envelope envelope = {
+        .sender = random_below(3) == 0 ? SLICE("bulk@x.example") : SLICE("a@y.example"),
+        .recipients = to,
+        .recipient_count = count,
+        .priority = (int)random_below(19) - 9,
+    };
+    queue_schedule_add(mail_make(&envelope, 3 + (int64_t)random_below(2)));
+    return count;
+}
+
+static error submit_share(void *argument)
+{
+    unsigned share = MANY / core_count();
+    unsigned number = core_self() * share, end = number + share - 40;
+    _Atomic unsigned *total = argument;
+    while (number < end) {
+        unsigned count = submit_some(number);
+        number += count;
+        *total += count;
+        if (random_below(20) == 0)
+            TRY(fiber_sleep(TIME_MS));
+    }
+    return OK;
+}
+
+static void live_through_everything(void)
+{
+    _Atomic unsigned total = 0;
+    world.reports_refused = 20;
+    assert_ok(core_broadcast(submit_share, &total));
+    sim_wait(60);
+    unsigned ended = 0;
+    for (unsigned i = 0; i < LEDGER_MAX; i++) {
+        const struct ledger_entry *entry = &world.ledger[i];
+        assert_true(entry->delivered + entry->bounced <= 1);
+        ended += entry->delivered + entry->bounced;
+    }
+    assert_int_equal(ended, total);
+    assert_int_equal(world.reports_refused, 0);
+    assert_true(world.connections_high <= sim_settings.connections_max);
+    if (sim_settings.connections_max > 100)
+        assert_true(world.limit_turned_away > 0);
+    assert_true(world.opens < world.transactions);
+}
+
+static void settle_for_everything(unsigned connections_max)
+{
+    sim_defaults();
+    sim_settings.connections_max = connections_max;
+    sim_settings.recipients_per_mail = 10;
+}
+
+static void test_everything(void **state)
+{
+    (void)state;
+    settle_for_everything(1000);
+    sim_run(2, live_through_everything);
+}
+
+static void test_everything_over_few_connections(void **state)
+{
+    (void)state;
+    settle_for_everything(3);
+    sim_run(2, live_through_everything);
+}
+
+/* ---- Fairness ---- */
+
+enum { BULK = 10000 / TEST_SLOWER };
+
+static void submit_beside_bulk(void)
+{
+    for (unsigned i = 0; i < BULK; i++)
+        mail_to("bulk@x.example", "bulk", address_of(i, "good.example"), 60);
+    while (world.deliveries < 50)
+        assert_ok(fiber_yield());
+    uint64_t before = world.deliveries;
+    mail_to("one@x.example", "one", address_of(BULK, "good.example"), 60);
+    sim_wait(30);
+    /* those that were under way, and as many as may go while its route is found */
+    assert_true(world.ledger[BULK].order <= before + 3 * sim_settings.concurrency);
+    assert_int_equal(world.deliveries, BULK + 1);
+}
+
+static void test_bulk_delays_himself(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, submit_beside_bulk);
+}
+
+static void submit_urgent(void)
+{
+    const struct queue_recipient to = {.address = SLICE("5000@slow.example")};
+    const struct queue_envelope envelope = {
+        .sender = SLICE("a@x.example"), .recipients = &to, .recipient_count = 1, .priority = 5};
+    for (unsigned i = 0; i < 200; i++)
+        mail_to("a@x.example", "", address_of(i, "slow.example"), 60);
+    while (world.deliveries < 10)
+        assert_ok(fiber_yield());
+    uint64_t before = world.deliveries;
+    queue_schedule_add(mail_make(&envelope, 60));
+    sim_wait(30);
+    assert_true(world.ledger[5000].order <= before + 6);
+}
+
+static void test_priority_goes_first(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.concurrency = sim_settings.concurrency_first = 2;
+    sim_run(1, submit_urgent);
+}
+
+/* ---- Others' trouble ---- */
+
+static void hang_beside_good(void)
+{
+    for (unsigned i = 0; i < 100; i++)
+        mail_to("a@x.example", "", address_of(i, "hang.example"), 60);
+    for (unsigned i = 100; i < 200; i++)
+        mail_to("a@x.example", "", address_of(i, "stall.example"), 60);
+    instant began = time_now();
+    for (unsigned i = 200; i < 500; i++)
+        mail_to("a@x.example", "", address_of(i, "good.example"), 60);
+    while (world.deliveries < 300 && time_now() < began + 20 * TIME_S)
+        assert_ok(fiber_sleep(TIME_MS));
+    for (unsigned i = 200; i < 500; i++)
+        assert_true(world.ledger[i].at - began < 150 * TIME_MS * TEST_SLOWER);
+}
+
+static void test_hanging_delays_nobody_else(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, hang_beside_good);
+}
+
+/* A dead site is asked by few connections, not by every mail; when it lives again, all arrive. */
+static void outlive_a_dead_site(void)
+{
+    for (unsigned i = 0; i < 500; i++)
+        mail_to("a@x.example", "", address_of(i, "dead.example"), 60);
+    assert_ok(fiber_sleep(700 * TIME_MS));
+    assert_true(world.opens <= 20);
+    assert_int_equal(world.finished, 0);
+    world.revived = true;
+    sim_wait(20);
+    assert_int_equal(world.deliveries, 500);
+}
+
+static void test_pause_and_probe(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.retry_max = 200 * TIME_MS;
+    sim_run(1, outlive_a_dead_site);
+    sim_defaults();
+    sim_settings.retry_max = 200 * TIME_MS;
+    sim_run(2, outlive_a_dead_site);
+}
+
+static void respect_limit(void)
+{
+    for (unsigned i = 0; i < 300; i++)
+        mail_to("a@x.example", "", address_of(i, "limit.example"), 60);
+    sim_wait(20);
+    assert_int_equal(world.deliveries, 300);
+    assert_true(world.limit_turned_away > 0 && world.limit_turned_away < 60);
+}
+
+static void test_concurrency_shrinks(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, respect_limit);
+}
+
+/* ---- One connection, many mails ---- */
+
+static void reuse(void)
+{
+    for (unsigned i = 0; i < 1000; i++)
+        mail_to("a@x.example", "", address_of(i, "good.example"), 60);
+    sim_wait(20);
+    assert_true(world.opens <= sim_settings.concurrency);
+    uint64_t opens = world.opens;
+    mail_to("a@x.example", "", "1000@good.example", 60); /* over one that was kept */
+    sim_wait(5);
+    assert_int_equal(world.opens, opens);
+    assert_ok(fiber_sleep(3 * sim_settings.idle_timeout));
+    assert_int_equal(open_here, 0);
+    assert_int_equal(sites.count, 0);
+    mail_to("a@x.example", "", "1001@good.example", 60);
+    sim_wait(5);
+    assert_int_equal(world.opens, opens + 1);
+}
+
+static void test_connections_are_kept(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, reuse);
+}
+
+static void end_after_some(void)
+{
+    for (unsigned i = 0; i < 100; i++)
+        mail_to("a@x.example", "", address_of(i, "good.example"), 60);
+    sim_wait(20);
+    assert_true(world.opens >= 10 && world.opens <= 30);
+}
+
+static void test_mails_per_connection(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.mails_per_connection = 10;
+    sim_run(1, end_after_some);
+}
+
+/* A kept connection that died costs nobody an attempt. */
+static void reopen(void)
+{
+    for (unsigned i = 0; i < 50; i++)
+        mail_to("a@x.example", "", address_of(i, "kept.example"), 60);
+    sim_wait(20);
+    assert_int_equal(world.deliveries, 50);
+    assert_int_equal(world.states, 0); /* none was put off */
+}
+
+static void test_dead_kept_connection(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, reopen);
+}
+
+static void submit_to_many(const char *domain, unsigned count)
+{
+    struct queue_recipient *to = calloc(count, sizeof *to);
+    char(*texts)[64] = calloc(count, sizeof *texts);
+    for (unsigned i = 0; i < count; i++) {
+        snprintf(texts[i], sizeof texts[i], "%u@%s", i, domain);
+        to[i].address = slice_from_string(texts[i]);
+        to[i].notify = i % 2 ? SMTP_NOTIFY_SUCCESS : SMTP_NOTIFY_UNSAID;
+    }
+    const struct queue_envelope envelope = {
+        .sender = SLICE("a@x.example"), .recipients = to, .recipient_count = count};
+    queue_schedule_add(mail_make(&envelope, 60));
+    free(to);
+    free(texts);
+}
+
+static void split(void)
+{
+    submit_to_many("good.example", 250);
+    sim_wait(20);
+    assert_int_equal(world.transactions, 3);
+    assert_int_equal(world.deliveries, 250);
+    for (unsigned i = 0; i < 250; i++)
+        assert_int_equal(world.ledger[i].reported, i % 2);
+}
+
+static void test_recipients_per_mail(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(2, split);
+}
+
+static void split_by_answer(void)
+{
+    submit_to_many("five.example", 23);
+    sim_wait(20);
+    assert_int_equal(world.deliveries, 23);
+    assert_int_equal(world.transactions, 5);
+    assert_int_equal(world.states, 0);
+}
+
+static void test_too_many_recipients(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, split_by_answer);
+}
+
+/* ---- Rates ---- */
+
+static void slow_down(void)
+{
+    instant began = time_now();
+    for (unsigned i = 0; i < 6; i++)
+        mail_to("a@x.example", "", address_of(i, "good.example"), 60);
+    for (unsigned i = 6; i < 12; i++)
+        mail_to("a@x.example", "", address_of(i, "good2.example"), 60);
+    sim_wait(20);
+    for (unsigned i = 6; i < 12; i++)
+        assert_true(world.ledger[i].at - began < 200 * TIME_MS * TEST_SLOWER);
+    int64_t last = 0;
+    for (unsigned i = 0; i < 6; i++)
+        if (world.ledger[i].at - began > last)
+            last = world.ledger[i].at - began;
+    assert_true(last >= 490 * TIME_MS && last < 1500 * TIME_MS * TEST_SLOWER);
+}
+
+static void test_rates(void **state)
+{
+    (void)state;
+    static const slice rates[] = {SLICE("good.example=600")};
+    sim_defaults();
+    sim_settings.rates = (struct setting_list){rates, 1};
+    sim_run(1, slow_down);
+}
+
+/* ---- Clocks ---- */
+
+static void expire(void)
+{
+    struct queue_recipient to[] = {{.address = SLICE("1@never.example")},
+                                   {.address = SLICE("2@dead.example")},
+                                   {.address = SLICE("3@good.example")}};
+    const struct queue_envelope envelope = {
+        .sender = SLICE("a@x.example"), .recipients = to, .recipient_count = 3};
+    queue_schedule_add(mail_make(&envelope, 2));
+    struct queue_mail *held = mail_make(
+        &(struct queue_envelope){.sender = SLICE("a@x.example"),
+                                 .recipients =
+                                     &(struct queue_recipient){.address = SLICE("4@good.example")},
+                                 .recipient_count = 1},
+        2);
+    held->held = true;
+    queue_schedule_add(held);
+    for (unsigned i = 10; i < 30; i++) /* these grow old in a line that does not move */
+        mail_to("a@x.example", "", address_of(i, "good5.example"), 2);
+    sim_wait(10);
+    assert_int_equal(world.ledger[1].bounced, 1);
+    assert_int_equal(world.ledger[2].bounced, 1);
+    assert_int_equal(world.ledger[3].delivered, 1);
+    assert_int_equal(world.ledger[4].bounced, 1);
+    unsigned bounced = 0;
+    for (unsigned i = 10; i < 30; i++)
+        bounced += world.ledger[i].bounced;
+    assert_int_equal(bounced, 19);
+    assert_int_equal(world.ledger[1].delayed, 1);
+    assert_int_equal(world.ledger[3].delayed, 0);
+}
+
+static void test_expiry_in_every_state(void **state)
+{
+    (void)state;
+    static const slice rates[] = {SLICE("good5.example=1")};
+    sim_defaults();
+    sim_settings.warn_after = TIME_S;
+    sim_settings.rates = (struct setting_list){rates, 1};
+    sim_run(2, expire);
+}
+
+static void obey_sender(void)
+{
+    int64_t now = time_wall_seconds();
+    struct queue_recipient to[] = {{.address = SLICE("1@never.example")},
+                                   {.address = SLICE("2@never.example")},
+                                   {.address = SLICE("3@good.example")}};
+    struct queue_envelope return_it = {.sender = SLICE("a@x.example"),
+                                       .recipients = &to[0],
+                                       .recipient_count = 1,
+                                       .deliver_by = now + 1,
+                                       .deliver_by_mode = 'R'};
+    struct queue_envelope notify = return_it, later = return_it;
+    notify.recipients = &to[1];
+    notify.deliver_by_mode = 'N';
+    later.recipients = &to[2];
+    later.deliver_by = 0;
+    later.hold_until = now + 2;
+    queue_schedule_add(mail_make(&return_it, 60));
+    queue_schedule_add(mail_make(&notify, 4));
+    queue_schedule_add(mail_make(&later, 1)); /* lives from its release on */
+    assert_ok(fiber_sleep(1900 * TIME_MS));
+    assert_int_equal(world.ledger[1].bounced, 1); /* RFC 2852: mode R */
+    assert_int_equal(world.ledger[1].delayed, 0);
+    assert_int_equal(world.ledger[2].delayed, 1); /* mode N */
+    assert_int_equal(world.ledger[2].bounced, 0);
+    sim_wait(10);
+    assert_int_equal(world.ledger[2].bounced, 1);
+    assert_int_equal(world.ledger[3].delivered, 1);
+    assert_true(time_wall_seconds() >= now + 2);
+}
+
+static void test_deliver_by_and_hold_until(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, obey_sender);
+}
+
+/* ---- Stopping ---- */
+
+static void stop_amid(void)
+{
+    for (unsigned i = 0; i < 300; i++)
+        mail_to("a@x.example", "", address_of(i, everywhere[i % PLACES]), 60);
+    assert_ok(fiber_sleep((int64_t)random_below(60) * TIME_MS));
+}
+
+static void test_stop_amid_work(void **state)
+{
+    (void)state;
+    for (unsigned round = 0; round < 5; round++) {
+        sim_defaults();
+        random_seed(round);
+        sim_run(2, stop_amid);
+        for (unsigned i = 0; i < 300; i++)
+            assert_true(world.ledger[i].delivered + world.ledger[i].bounced <= 1);
+    }
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_simple),
+        cmocka_unit_test(test_everything),
+        cmocka_unit_test(test_everything_over_few_connections),
+        cmocka_unit_test(test_bulk_delays_himself),
+        cmocka_unit_test(test_priority_goes_first),
+        cmocka_unit_test(test_hanging_delays_nobody_else),
+        cmocka_unit_test(test_pause_and_probe),
+        cmocka_unit_test(test_concurrency_shrinks),
+        cmocka_unit_test(test_connections_are_kept),
+        cmocka_unit_test(test_mails_per_connection),
+        cmocka_unit_test(test_dead_kept_connection),
+        cmocka_unit_test(test_recipients_per_mail),
+        cmocka_unit_test(test_too_many_recipients),
+        cmocka_unit_test(test_rates),
+        cmocka_unit_test(test_expiry_in_every_state),
+        cmocka_unit_test(test_deliver_by_and_hold_until),
+        cmocka_unit_test(test_stop_amid_work),
+    };
+    setenv("CMOCKA_TEST_ABORT", "1", 0); /* these fail on other threads than the runner's */
+    log_configure(2, LOG_ERROR, LOG_LOGFMT);
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
