@@ -122,6 +122,20 @@ static error allow_parent(struct sandbox *sandbox, enum sandbox_access access, s
     return sandbox_allow(sandbox, access, parent);
 }
 
+static error allow_folder(struct sandbox *sandbox, enum sandbox_access access, slice path)
+{
+    const char *string;
+    struct arena scratch;
+    if (path.size == 0)
+        return OK;
+    arena_init(&scratch, 64 << 10);
+    error problem = arena_string(&scratch, path, &string);
+    if (!failed(problem))
+        problem = sandbox_allow(sandbox, access, string);
+    arena_close(&scratch);
+    return problem;
+}
+
 static error allow_parents(struct sandbox *sandbox, enum sandbox_access access,
                            const struct setting_list *paths)
 {
@@ -158,18 +172,11 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->route.state_path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));
+    TRY(allow_folder(sandbox, SANDBOX_WRITE, config->queue.path));
     TRY(allow_parent(sandbox, SANDBOX_WRITE, config->directory.path));
     TRY(allow_parent(sandbox, SANDBOX_WRITE, mail_root(config)));
-    for (size_t i = 0; i < config->server.writable_paths.count; i++) {
-        const char *path;
-        struct arena scratch;
-        arena_init(&scratch, 64 << 10);
-        error problem = arena_string(&scratch, config->server.writable_paths.items[i], &path);
-        if (!failed(problem))
-            problem = sandbox_allow(sandbox, SANDBOX_WRITE, path);
-        arena_close(&scratch);
-        TRY(problem);
-    }
+    for (size_t i = 0; i < config->server.writable_paths.count; i++)
+        TRY(allow_folder(sandbox, SANDBOX_WRITE, config->server.writable_paths.items[i]));
     return OK;
 }
 

@@ -8,6 +8,7 @@
 #include "runtime/worker.h"
 #include "server/logging.h"
 #include "server/server.h"
+#include "transport/queue/queue.h"
 
 error server_load_certificates(struct config *config, struct tls_server **tls,
                                struct buffer *problems)

@@ -15,6 +15,7 @@
 #include "server/notify.h"
 #include "service/session.h"
 #include "transport/deliver/remote.h"
+#include "transport/queue/queue.h"
 #include "transport/webhook.h"
 
 #include <errno.h>
@@ -252,12 +253,26 @@ static error start_webhooks(const struct config *config)
     });
 }
 
+static error load_queue(struct server *server)
+{
+    struct config *config = server->config;
+    struct queue_options options = {
+        .settings = &config->queue,
+        .remote = &config->remote,
+        .hostname = slice_from_string(server->hostname),
+    };
+    TRY(arena_format(&config->arena, &options.path, "%s/queue", config->store.path));
+    return queue_load(&options);
+}
+
 static error start(struct server *server)
 {
     const struct config *config = server->config;
     TRY(core_broadcast(open_core, server));
     TRY(start_webhooks(config));
+    TRY(load_queue(server));
     TRY(store_start(&config->store));
+    TRY(queue_start());
     return core_broadcast(serve_core, server);
 }
 
@@ -267,6 +282,7 @@ static error stop(struct server *server)
     server->drain_until = time_after(config->server.shutdown_timeout);
     TRY(core_broadcast(refuse_core, server));
     TRY(core_broadcast(drain_core, server));
+    TRY(queue_stop(server->drain_until));
     TRY(store_stop());
     webhook_stop(time_after(WEBHOOK_STOP_MS * TIME_MS));
     return core_broadcast(close_core, server);

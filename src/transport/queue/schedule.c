@@ -12,7 +12,6 @@
 
 #include <stdlib.h>
 
-METRIC_GAUGE(mails_gauge, "ringmail_queue_mails", "", "Mails in the queue");
 METRIC_GAUGE(waiting_gauge, "ringmail_queue_items", "state=\"waiting\"",
              "Recipients of one mail and domain, by state");
 METRIC_GAUGE(out_gauge, "ringmail_queue_items", "state=\"out\"",
@@ -181,7 +180,6 @@ static void fire(struct timer *timer)
 void queue_schedule_add(struct queue_mail *mail)
 {
     int64_t now = time_wall_seconds();
-    metric_add(&mails_gauge, 1);
     mail->items_left = 1; /* ours */
     for (uint32_t i = 0; i < mail->item_count; i++) {
         struct queue_item *item = &mail->items[i];
@@ -215,7 +213,6 @@ void queue_mail_leave(struct queue_mail *mail)
     if (--mail->items_left > 0)
         return;
     queue_walk_forget(mail);
-    metric_add(&mails_gauge, -1);
     queue_keep_finish(&mail);
 }
 
