@@ -102,6 +102,8 @@ static void arrive(struct message *message)
     sink->size += record->size;
     sink->count++;
     condition_wake_all(&sink->arrived);
+    if (sink->notify)
+        sink->notify(sink);
 }
 
 static void tell(struct event_sink *sink, slice text)

@@ -35,6 +35,8 @@ struct event_sink {
     slice label;      /* which one; borrowed */
     unsigned kinds;   /* bits: 1 << enum transport_event_kind */
     size_t size_max;  /* bytes of events waiting */
+    /* Called when an event arrives, on the sink's core, scheduler context; may be NULL. */
+    void (*notify)(struct event_sink *sink);
 
     /* The sink's own core. */
     unsigned core;

@@ -56,7 +56,7 @@ void http_response_write(const struct http_response *response, int64_t now, stru
     if (response->content_type)
         buffer_format(out, "Content-Type: %s\r\n", response->content_type);
     /* RFC 9110 8.6: never with 1xx and 204. */
-    if (response->status >= 200 && response->status != 204)
+    if (response->status >= 200 && response->status != 204 && !response->endless)
         buffer_format(out, "Content-Length: %llu\r\n", (unsigned long long)response->length);
     if (response->private)
         buffer_add_string(out, "Cache-Control: no-store\r\n");

@@ -9,6 +9,7 @@ struct http_response {
     unsigned status;          /* 200, 404 ... */
     const char *content_type; /* NULL: none */
     uint64_t length;          /* bytes of the body that follows */
+    bool endless;             /* no length: the body ends with the connection */
     bool close;               /* the connection ends after it */
     bool private;             /* Cache-Control: no-store */
     const char *fields;       /* more, each with its CRLF; NULL: none */

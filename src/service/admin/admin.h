@@ -12,6 +12,8 @@
  *     GET  /config                 JSON: every setting, its value, default, range and help
  *     PATCH /config                settings in the file's language; those that are reloadable
  *     POST /reload                 as SIGHUP
+ *     GET  /events                 server-sent events as they happen (transport/event_sink.h);
+ *                                  ?types=mail.bounced,mail.deferred
  *     POST /directory/invalidate   ?subject=user@example.org, @example.org, or all
  *
  * Each connection is a fiber on the core that accepted it. Bounds: admin_limits.

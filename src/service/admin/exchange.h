@@ -14,9 +14,11 @@ struct admin_exchange {
     unsigned status; /* 200 unless a handler says otherwise */
     const char *content_type;
     struct buffer *answer;
+    struct stream *stream; /* for a handler that answers without end, and then sets: */
+    bool streamed;         /* everything was said; the connection ends */
 };
 
 /* WAIT. An error becomes 500 (503 for temporary trouble). */
 typedef error admin_handler(struct admin_exchange *exchange);
 admin_handler admin_page, admin_health, admin_metrics, admin_stats, admin_sessions, admin_config,
-    admin_config_change, admin_reload, admin_invalidate;
+    admin_config_change, admin_reload, admin_invalidate, admin_events;

@@ -22,6 +22,7 @@ static const struct route {
     {"/config", HTTP_GET, false, admin_config},
     {"/config", HTTP_PATCH, false, admin_config_change},
     {"/reload", HTTP_POST, false, admin_reload},
+    {"/events", HTTP_GET, false, admin_events},
     {"/directory/invalidate", HTTP_POST, false, admin_invalidate},
 };
 
@@ -97,10 +98,12 @@ static void handle(struct http_exchange *http)
         .status = 200,
         .content_type = "application/json",
         .answer = http->answer,
+        .stream = http->stream,
     };
     error problem = dispatch(&exchange);
     http->status = exchange.status;
     http->content_type = exchange.content_type;
+    http->streamed = exchange.streamed;
     http->fields = exchange.status == 401 ? "WWW-Authenticate: Bearer\r\n" : NULL;
     if (failed(problem))
         http_exchange_fail(http, problem);

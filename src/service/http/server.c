@@ -133,7 +133,9 @@ static error serve_one(struct connection *c, bool *out_more)
         if (failed(problem))
             http_exchange_fail(&exchange, problem);
     }
-    problem = write_answer(c, &exchange, !more);
+    more = more && !exchange.streamed;
+    if (!exchange.streamed)
+        problem = write_answer(c, &exchange, !more);
     c->options->done(&exchange);
     *out_more = more && !failed(problem);
     return problem;

@@ -36,6 +36,7 @@ struct http_exchange {
     const char *fields;       /* more, each with its CRLF; NULL: none */
     bool private;             /* Cache-Control: no-store */
     struct buffer *answer;
+    bool streamed; /* the handler wrote all of its answer to `stream`: the connection ends */
 };
 
 struct http_server_options {

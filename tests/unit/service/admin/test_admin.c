@@ -8,8 +8,11 @@
 #include "format/http/request.h"
 #include "net/stream.h"
 #include "runtime/core.h"
+#include "runtime/crew.h"
+#include "runtime/fiber.h"
 #include "service/admin/admin.h"
 #include "service/session.h"
+#include "transport/event.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -238,6 +241,61 @@ static void test_other_sites(void **state)
     options.token = SLICE_EMPTY;
 }
 
+static void tell_events(void *argument)
+{
+    int *fd = argument;
+    const enum transport_event_kind kinds[] = {TRANSPORT_BOUNCED, TRANSPORT_ACCEPTED,
+                                               TRANSPORT_DEFERRED};
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(fiber_sleep(5 * TIME_MS));
+        transport_event(&(struct transport_event){.kind = kinds[i], .time = 1, .attempts = i + 1});
+    }
+    assert_ok(fiber_sleep(5 * TIME_MS));
+    shutdown(*fd, SHUT_WR); /* the client leaves */
+}
+
+/* Events come as they happen, those that were asked for, until the client leaves. */
+static void watch(void *argument)
+{
+    char *answer = argument;
+    struct address none = {.family = ADDRESS_UNIX};
+    struct stream *stream = NULL;
+    int fds[2];
+    const char *request = GET("/events?types=mail.bounced,mail.deferred");
+    size_t filled = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_ok(stream_create(fds[0], &none, &none, &stream));
+    assert_int_equal(write(fds[1], request, strlen(request)), strlen(request));
+    assert_ok(fiber_start(crew_root(), "tell", tell_events, &fds[1]));
+    admin_serve(&stream, &options);
+    stream_close(&stream);
+    for (ssize_t got; (got = read(fds[1], answer + filled, 4000 - filled)) > 0;)
+        filled += (size_t)got;
+    answer[filled] = '\0';
+    close(fds[1]);
+}
+
+static void test_events(void **state)
+{
+    (void)state;
+    static char answer[4001];
+    const struct core_options core = {.count = 1};
+    assert_ok(core_run_here(&core, watch, answer));
+    assert_status(answer, "200 OK");
+    assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
+    assert_null(strstr(answer, "Content-Length"));
+    assert_string_equal(body_of(answer),
+                        "data: {\"type\":\"mail.bounced\",\"timestamp\":\"1970-01-01T00:00:01Z\","
+                        "\"data\":{\"sender\":\"\",\"attempts\":1}}\n\n"
+                        "data: {\"type\":\"mail.deferred\",\"timestamp\":\"1970-01-01T00:00:01Z\","
+                        "\"data\":{\"sender\":\"\",\"attempts\":3}}\n\n");
+    assert_status(ask(GET("/events?types=mail.eaten")), "400 Bad Request");
+    assert_status(ask("HEAD /events HTTP/1.1\r\nHost: localhost\r\n\r\n"), "200 OK");
+    options.token = SLICE("s3cret");
+    assert_status(ask(GET("/events")), "401 Unauthorized");
+    options.token = SLICE_EMPTY;
+}
+
 int main(void)
 {
     log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
@@ -249,6 +307,7 @@ int main(void)
         cmocka_unit_test(test_limits_of_the_head),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_other_sites),
+        cmocka_unit_test(test_events),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
