@@ -244,20 +244,26 @@ void keeper_run(void *argument)
     }
 }
 
-error queue_keep_sync(void)
+/* WAITS for a round that has not begun yet. */
+static error sync_round(struct keep_core *keep)
 {
-    struct keep_core *keep = &keep_here;
-    if (!keep->open)
-        return error_make(ERROR_TEMPORARY, "the queue is not open");
-    struct journal_ticket outcome = keep->last_outcome;
-    error committed = journal_commit_wait(&outcome);
     uint64_t number = keep->rounds_begun + 1;
     while (keep->rounds_done < number) {
-        keep->sync_wanted |= keep->rounds_begun < number;
+        if (keep->rounds_begun < number)
+            keep->sync_wanted = true;
         keep_wake(keep);
         TRY(condition_wait(&keep->round_done, TIME_NEVER));
     }
-    TRY(keep->round_result);
+    return keep->round_result;
+}
+
+error queue_keep_sync(void)
+{
+    if (!keep_here.open)
+        return error_make(ERROR_TEMPORARY, "the queue is not open");
+    struct journal_ticket outcome = keep_here.last_outcome;
+    error committed = journal_commit_wait(&outcome);
+    TRY(sync_round(&keep_here));
     return committed;
 }
 
