@@ -42,8 +42,7 @@ class World:
     def settings(self, **more):
         """For the instance; dots are written as two underscores."""
         settings = {**IMPATIENT, "dns.servers": f"127.0.0.1:{self.names.port}", "dns.trust_authentic": "on", "dns.hosts": "",
-                    "route.private_addresses": "on", "route.authorities": self.authority.path,
-                    "remote.authority": self.authority.path,
+                    "route.private_addresses": "on", "tls.authority": self.authority.path,
                     **{name.replace("__", "."): value for name, value in more.items()}}
         return {name: value for name, value in settings.items() if value is not None}
 
