@@ -167,6 +167,8 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     /* Certificates are often links to elsewhere: /etc/letsencrypt is covered, others by this. */
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.certificates));
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->tls.keys));
+    TRY(allow_parent(sandbox, SANDBOX_READ, config->tls.authority));
+    TRY(allow_parent(sandbox, SANDBOX_READ, config->dns.hosts));
     TRY(allow_dkim(sandbox, &config->dkim)); /* read again on a reload */
     TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
