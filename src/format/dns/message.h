@@ -26,7 +26,7 @@ enum {
     DNS_NAME_SIZE_MAX = 253,  /* as text, without the final dot */
     DNS_NAME_TEXT_MAX = 1020, /* with every byte escaped as \DDD */
     DNS_CHAIN_MAX = 8,        /* CNAMEs after each other */
-    DNS_RECORDS_MAX = 256,    /* of one answer; more is ERROR_LIMIT */
+    DNS_RECORDS_MAX = 1000,   /* of one answer; more is ERROR_LIMIT */
     DNS_POINTERS_MAX = 64,    /* compression pointers in one name */
 };
 

@@ -80,12 +80,13 @@ static void test_limits(void **state)
     struct mta_sts_policy policy;
     static char text[MTA_STS_POLICY_SIZE_MAX + 2];
     arena_init(&arena, 64 << 10);
-    size_t size = (size_t)sprintf(text, "version: STSv1\nmode: enforce\nmax_age: 1\n");
+    size_t size =
+        (size_t)snprintf(text, sizeof text, "version: STSv1\nmode: enforce\nmax_age: 1\n");
     for (int i = 0; i < MTA_STS_MX_MAX; i++)
-        size += (size_t)sprintf(text + size, "mx: mx%d.example.net\n", i);
+        size += (size_t)snprintf(text + size, sizeof text - size, "mx: mx%d.example.net\n", i);
     assert_ok(parse(text, &policy));
     assert_int_equal(policy.mx_count, MTA_STS_MX_MAX);
-    sprintf(text + size, "mx: more.example.net\n");
+    snprintf(text + size, sizeof text - size, "mx: more.example.net\n");
     assert_error(parse(text, &policy), ERROR_LIMIT);
     memset(text, ' ', sizeof text - 1);
     assert_error(parse(text, &policy), ERROR_LIMIT);
