@@ -74,6 +74,33 @@ void server_publish(struct server *server, struct config *config)
     server->submission.forward = &config->forward;
     server->imap.settings = &config->imap;
     server->imap.login = &config->login;
+    server->http.settings = &config->http;
+    server->http.sts = &config->sts;
+}
+
+/* What mail programs are told: the first port of each service that they may use. */
+static void describe_services(struct server *server, const struct listen_settings *listen)
+{
+    const struct {
+        const struct setting_list *list;
+        enum autoconfig_protocol protocol;
+        bool tls_implicit;
+    } kinds[] = {
+        {&listen->imaps, AUTOCONFIG_IMAP, true},
+        {&listen->imap, AUTOCONFIG_IMAP, false},
+        {&listen->submissions, AUTOCONFIG_SMTP, true},
+        {&listen->submission, AUTOCONFIG_SMTP, false},
+    };
+    struct http_service *http = &server->http;
+    struct address address;
+    *http = (struct http_service){.hostname = slice_from_string(server->hostname)};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++)
+        if (kinds[i].list->count > 0 && !failed(address_parse(kinds[i].list->items[0], &address)))
+            http->servers[http->server_count++] =
+                (struct autoconfig_server){kinds[i].protocol, address.port, kinds[i].tls_implicit};
+    http->has_tls =
+        listen->https.count > 0 && !failed(address_parse(listen->https.items[0], &address));
+    http->tls_port = http->has_tls ? address.port : 0;
 }
 
 static error admin_write(void *argument, struct buffer *out);
@@ -105,6 +132,7 @@ error server_open(struct server *server, struct config *config)
     server->submission = server->smtp;
     server->submission.role = SMTP_ROLE_SUBMISSION;
     server->imap = (struct imap_service){.tls = server->tls};
+    describe_services(server, &config->listen);
     server->admin = (struct admin_options){
         .token = config->admin.token,
         .version = RINGMAIL_VERSION,

@@ -12,6 +12,7 @@
 #include "server/config/config.h"
 #include "server/ports.h"
 #include "service/admin/admin.h"
+#include "service/http/http.h"
 #include "service/imap/serve.h"
 #include "service/smtp/smtp.h"
 
@@ -28,6 +29,7 @@ struct server {
     struct smtp_service smtp;
     struct smtp_service submission;
     struct imap_service imap;
+    struct http_service http;
     struct admin_options admin;
     struct ports ports;
     char hostname[256];

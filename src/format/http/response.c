@@ -12,6 +12,8 @@ const char *http_status_text(unsigned status)
         {100, "Continue"},
         {200, "OK"},
         {204, "No Content"},
+        {301, "Moved Permanently"},
+        {302, "Found"},
         {304, "Not Modified"},
         {400, "Bad Request"},
         {401, "Unauthorized"},

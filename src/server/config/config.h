@@ -12,6 +12,7 @@
 #include "filter/authentic/settings.h"
 #include "net/dns/settings.h"
 #include "server/config/settings.h"
+#include "service/http/settings.h"
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
 #include "service/smtp/settings.h"
@@ -45,6 +46,8 @@ struct config {
     struct directory_settings directory;
     struct store_settings store;
     struct dkim_settings dkim;
+    struct http_settings http;
+    struct sts_settings sts;
     struct queue_settings queue;
     struct remote_settings remote;
     struct dns_settings dns;

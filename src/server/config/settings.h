@@ -40,6 +40,8 @@ struct listen_settings {
     struct setting_list submissions;
     struct setting_list imap;
     struct setting_list imaps;
+    struct setting_list http;
+    struct setting_list https;
     struct setting_list admin;
     slice proxies; /* networks */
     uint32_t connections_max;
