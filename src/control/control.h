@@ -37,6 +37,12 @@ enum control_option {
     OPTION_TYPE,
     OPTION_BITS,
     OPTION_PATH,
+    OPTION_SENDER,
+    OPTION_RECIPIENT,
+    OPTION_SITE,
+    OPTION_HELD,
+    OPTION_MAX,
+    OPTION_ALL,
     OPTION_HELP,
     OPTION_COUNT
 };
@@ -70,6 +76,10 @@ enum control_exit control_domain_add(struct control *control),
     control_alias_list(struct control *control), control_alias_remove(struct control *control),
     control_directory_init(struct control *control),
     control_directory_invalidate(struct control *control), control_hash(struct control *control),
+    control_queue_list(struct control *control), control_queue_show(struct control *control),
+    control_queue_flush(struct control *control), control_queue_hold(struct control *control),
+    control_queue_release(struct control *control), control_queue_delete(struct control *control),
+    control_queue_bounce(struct control *control), control_queue_stats(struct control *control),
     control_stats(struct control *control), control_config_show(struct control *control),
     control_config_check(struct control *control), control_dkim_create(struct control *control),
     control_dkim_show(struct control *control);

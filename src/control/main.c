@@ -35,12 +35,21 @@ static const struct {
     [OPTION_TYPE] = {"type", true, "TYPE     rsa (default) or ed25519"},
     [OPTION_BITS] = {"bits", true, "BITS     of an RSA key (2048)"},
     [OPTION_PATH] = {"path", true, "FILE     where the key goes (as dkim.path says)"},
+    [OPTION_SENDER] = {"sender", true, "WHO    mails from an address, or @domain"},
+    [OPTION_RECIPIENT] = {"recipient", true, "WHO mails for an address, or @domain"},
+    [OPTION_SITE] = {"site", true, "SITE     mails that go to a site, as queue stats names it"},
+    [OPTION_HELD] = {"held", false, "      mails that are held"},
+    [OPTION_MAX] = {"max", true, "COUNT     so many at most"},
+    [OPTION_ALL] = {"all", false, "       every mail there is"},
     [OPTION_HELP] = {"help", false, "      this"},
 };
 
 enum {
     LIST_OPTIONS = OPTION_BIT(OPTION_JSON),
     SECRET_OPTIONS = OPTION_BIT(OPTION_HASH) | OPTION_BIT(OPTION_SCHEME),
+    SELECT_OPTIONS = OPTION_BIT(OPTION_SENDER) | OPTION_BIT(OPTION_RECIPIENT) |
+                     OPTION_BIT(OPTION_SITE) | OPTION_BIT(OPTION_HELD) | OPTION_BIT(OPTION_MAX),
+    ORDER_OPTIONS = SELECT_OPTIONS | OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_JSON),
     QUOTA_OPTIONS = OPTION_BIT(OPTION_QUOTA) | OPTION_BIT(OPTION_MESSAGES),
 };
 
@@ -73,6 +82,21 @@ static const struct control_verb verbs[] = {
     {"hash", "", "", "Print a password's hash; the password is asked for or read from stdin", 0, 0,
      OPTION_BIT(OPTION_SCHEME), control_hash},
     {"stats", "", "", "What the running server counts", 0, 0, LIST_OPTIONS, control_stats},
+    {"queue", "list", "[ID]", "Show the mails that wait", 0, 1, LIST_OPTIONS | SELECT_OPTIONS,
+     control_queue_list},
+    {"queue", "show", "ID", "Print a mail as it would be sent", 1, 1, 0, control_queue_show},
+    {"queue", "flush", "[ID]", "Try mails now, pauses of their sites notwithstanding", 0, 1,
+     ORDER_OPTIONS, control_queue_flush},
+    {"queue", "hold", "[ID]", "Keep mails until they are released; they expire all the same", 0, 1,
+     ORDER_OPTIONS, control_queue_hold},
+    {"queue", "release", "[ID]", "Undo hold, and what senders wanted to go later", 0, 1,
+     ORDER_OPTIONS, control_queue_release},
+    {"queue", "delete", "[ID]", "Forget mails without telling anybody", 0, 1, ORDER_OPTIONS,
+     control_queue_delete},
+    {"queue", "bounce", "[ID]", "Give mails up and tell their senders", 0, 1, ORDER_OPTIONS,
+     control_queue_bounce},
+    {"queue", "stats", "", "The queue in numbers, and where mail waits", 0, 0, LIST_OPTIONS,
+     control_queue_stats},
     {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record", 1,
      1,
      LIST_OPTIONS | OPTION_BIT(OPTION_SELECTOR) | OPTION_BIT(OPTION_TYPE) |

@@ -71,6 +71,10 @@ static error read_answer(slice answer, struct buffer *out_body)
         return error_make(ERROR_TEMPORARY, "what answers there is not Ringmail");
     if (slice_equal(status, SLICE("401")) || slice_equal(status, SLICE("403")))
         return error_make(ERROR_DENIED, "the server wants another token: see admin.token");
+    if (slice_equal(status, SLICE("404")))
+        return error_make(ERROR_NOT_FOUND, "the server knows no such thing");
+    if (slice_equal(status, SLICE("400")))
+        return error_make(ERROR_MALFORMED, "the server does not understand the request");
     if (!slice_starts(status, SLICE("2")))
         return error_make(ERROR_TEMPORARY, "the server refused the request");
     buffer_add(out_body, slice_from(answer, (size_t)end + 4));
@@ -114,7 +118,7 @@ error server_request(const struct config *config, const char *method, slice targ
     return result;
 }
 
-static void add_percent_encoded(struct buffer *out, slice text)
+void server_add_encoded(struct buffer *out, slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
         char c = text.data[i];
@@ -131,7 +135,7 @@ static error invalidate(const struct config *config, slice subject)
     buffer_init(&target, HEAD_SIZE_MAX);
     buffer_init(&body, HEAD_SIZE_MAX);
     buffer_add_string(&target, "/directory/invalidate?subject=");
-    add_percent_encoded(&target, subject);
+    server_add_encoded(&target, subject);
     error result = server_request(config, "POST", buffer_slice(&target), &body);
     buffer_close(&target);
     buffer_close(&body);

@@ -24,6 +24,14 @@ static const struct route {
     {"/reload", HTTP_POST, false, admin_reload},
     {"/events", HTTP_GET, false, admin_events},
     {"/directory/invalidate", HTTP_POST, false, admin_invalidate},
+    {"/queue", HTTP_GET, false, admin_queue},
+    {"/queue/mails", HTTP_GET, false, admin_queue_mails},
+    {"/queue/mail", HTTP_GET, false, admin_queue_mail},
+    {"/queue/flush", HTTP_POST, false, admin_queue_flush},
+    {"/queue/hold", HTTP_POST, false, admin_queue_hold},
+    {"/queue/release", HTTP_POST, false, admin_queue_release},
+    {"/queue/delete", HTTP_POST, false, admin_queue_delete},
+    {"/queue/bounce", HTTP_POST, false, admin_queue_bounce},
 };
 
 slice admin_refusal(enum listener_refusal reason, void *argument)

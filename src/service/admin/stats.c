@@ -11,6 +11,7 @@
 #include "runtime/message.h"
 #include "service/admin/exchange.h"
 #include "service/session.h"
+#include "transport/queue/life.h"
 
 #include <stdio.h>
 
@@ -158,6 +159,23 @@ static void write_threads(struct json_writer *json)
     json_object_close(json);
 }
 
+/* WAITS. As /queue has it. */
+static error write_queue(struct json_writer *json)
+{
+    enum { QUEUE_SIZE_MAX = 4 << 20 };
+    struct buffer queue;
+    if (!queue_settings_now())
+        return OK; /* not opened: a service for tests */
+    buffer_init(&queue, QUEUE_SIZE_MAX);
+    error problem = queue_statistics(&queue);
+    if (!failed(problem)) {
+        json_member(json, SLICE("queue"));
+        json_raw(json, slice_trim(buffer_slice(&queue)));
+    }
+    buffer_close(&queue);
+    return problem;
+}
+
 error admin_stats(struct admin_exchange *exchange)
 {
     struct core_share *shares = ARENA_ARRAY(exchange->arena, struct core_share, core_count());
@@ -173,6 +191,7 @@ error admin_stats(struct admin_exchange *exchange)
                         (double)(time_now() - exchange->options->started_at) / TIME_S);
     write_memory(&json);
     write_cores(shares, &json);
+    TRY(write_queue(&json));
     write_metrics(histogram, &json);
     slice detail;
     if (http_query_find(exchange->request.query, SLICE("threads"), &detail))

@@ -5,6 +5,7 @@
 #include "transport/queue/keep.h"
 #include "transport/queue/owner.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 
 enum {
@@ -26,11 +27,17 @@ struct delivery {
 
 /* ---- Results ---- */
 
-slice attempt_words(const struct remote_answer *answer, error problem)
+slice attempt_words(const struct remote_answer *answer, error problem,
+                    char room[ATTEMPT_WORDS_SIZE])
 {
+    error what = failed(answer->problem) ? answer->problem : problem;
     if (answer->text.size > 0)
         return answer->text;
-    return slice_from_string(failed(answer->problem) ? answer->problem.text : problem.text);
+    const char *system = what.os ? strerrordesc_np(what.os) : NULL;
+    if (!system)
+        return slice_from_string(what.text);
+    snprintf(room, ATTEMPT_WORDS_SIZE, "%s: %s", what.text, system);
+    return slice_from_string(room);
 }
 
 static enum queue_outcome outcome_of(const struct queue_way *way,
@@ -46,12 +53,13 @@ static enum queue_outcome outcome_of(const struct queue_way *way,
 static void fill(struct queue_result *result, enum queue_outcome outcome,
                  const struct remote_answer *answer, error problem)
 {
+    char room[ATTEMPT_WORDS_SIZE];
     result->outcome = (uint8_t)outcome;
     result->code = answer->code;
     memcpy(result->enhanced, answer->enhanced, sizeof result->enhanced);
     if (result->enhanced[0] == 0 && outcome != QUEUE_RELAYED && outcome != QUEUE_DELIVERED)
         result->enhanced[0] = outcome == QUEUE_FAILED ? 5 : 4;
-    result->text = queue_result_text(attempt_words(answer, problem));
+    result->text = queue_result_text(attempt_words(answer, problem, room));
 }
 
 static void copy_name(char *out, size_t size, slice name)
@@ -103,8 +111,8 @@ void attempt_blame(struct connection *c, struct queue_item *item, error problem,
     bool never = problem.kind == ERROR_PERMANENT;
     for (unsigned i = 0; i < attempt->result_count; i++)
         fill(&attempt->results[i], never ? QUEUE_FAILED : QUEUE_OPEN, answer, problem);
-    if (c->way->route.host_count > 0)
-        copy_name(attempt->host, sizeof attempt->host, c->way->route.hosts[0].name);
+    slice host = c->way->route.host_count > 0 ? c->way->route.hosts[0].name : SLICE_EMPTY;
+    copy_name(attempt->host, sizeof attempt->host, host.size > 0 ? host : c->way->route.site);
     attempt->began_ns = began;
     post(attempt, false);
 }

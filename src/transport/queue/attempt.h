@@ -11,5 +11,7 @@ bool attempt_run(struct connection *c, struct queue_item *item);
 /* No connection came about: the item gets that answer. */
 void attempt_blame(struct connection *c, struct queue_item *item, error problem,
                    const struct remote_answer *answer, instant began);
-/* What was said, or what happened, in words. */
-slice attempt_words(const struct remote_answer *answer, error problem);
+/* What was said, or what happened, in words, for which `room` may be used. */
+enum { ATTEMPT_WORDS_SIZE = 256 };
+slice attempt_words(const struct remote_answer *answer, error problem,
+                    char room[ATTEMPT_WORDS_SIZE]);

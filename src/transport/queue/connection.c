@@ -101,6 +101,7 @@ static bool make_ready(struct connection *c)
     if (c->remote)
         return true;
     struct remote_answer answer = {0};
+    char room[ATTEMPT_WORDS_SIZE];
     instant began = time_now();
     error problem = connection_open(c, &answer);
     if (!failed(problem))
@@ -112,7 +113,7 @@ static bool make_ready(struct connection *c)
             site_done(site);
         }
         if (problem.kind != ERROR_PERMANENT)
-            site_bad(site, SLICE_EMPTY, attempt_words(&answer, problem));
+            site_bad(site, SLICE_EMPTY, attempt_words(&answer, problem, room));
     }
     connection_shut(c);
     return false;

@@ -15,6 +15,7 @@ enum { RECALL_POLL_MS = 1, RECALL_TIMEOUT_S = 5 };
 
 struct ordering {
     enum queue_order order;
+    int64_t began; /* seconds */
     const struct queue_selection *selection;
     _Atomic uint64_t done;
 };
@@ -110,6 +111,14 @@ static bool obey(enum queue_order order, struct queue_mail *mail)
     return done;
 }
 
+/* Bounces that this very order made are not meant by it. */
+static bool is_meant(const struct ordering *ordering, const struct queue_mail *mail)
+{
+    bool is_own = ordering->order == QUEUE_BOUNCE && mail->sender.size == 0 &&
+                  mail->arrived >= ordering->began;
+    return !is_own && queue_selection_matches(ordering->selection, mail);
+}
+
 static bool is_enough(struct ordering *ordering)
 {
     unsigned most = ordering->selection->count_max;
@@ -136,7 +145,7 @@ static error order_here(void *argument)
     if (id != 0)
         walk.next = queue_keep_find(id);
     while (!is_enough(ordering) && (mail = queue_walk_next(&walk))) {
-        if (queue_selection_matches(ordering->selection, mail) && obey(ordering->order, mail))
+        if (is_meant(ordering, mail) && obey(ordering->order, mail))
             ordering->done++;
         if (id != 0)
             break;
@@ -153,7 +162,11 @@ error queue_order(enum queue_order order, const struct queue_selection *selectio
         [QUEUE_FLUSH] = "flush",   [QUEUE_HOLD] = "hold",     [QUEUE_RELEASE] = "release",
         [QUEUE_DELETE] = "delete", [QUEUE_BOUNCE] = "bounce",
     };
-    struct ordering ordering = {.order = order, .selection = selection};
+    struct ordering ordering = {
+        .order = order,
+        .began = time_wall_seconds(),
+        .selection = selection,
+    };
     error problem = core_broadcast(order_here, &ordering);
     struct log_line line = log_begin(LOG_INFO, "queue.order");
     log_string(&line, "order", names[order]);
