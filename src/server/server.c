@@ -15,6 +15,7 @@
 #include "server/notify.h"
 #include "service/session.h"
 #include "transport/deliver/remote.h"
+#include "transport/forward.h"
 #include "transport/queue/queue.h"
 #include "transport/webhook.h"
 
@@ -68,10 +69,9 @@ void server_publish(struct server *server, struct config *config)
     server->config = config;
     server->smtp.settings = &config->smtp;
     server->smtp.login = &config->login;
-    server->smtp.forward = &config->forward;
     server->submission.settings = &config->submission;
     server->submission.login = &config->login;
-    server->submission.forward = &config->forward;
+    forward_set_settings(&config->forward, slice_from_string(server->hostname));
     server->imap.settings = &config->imap;
     server->imap.login = &config->login;
     server->http.settings = &config->http;

@@ -17,6 +17,7 @@
 #include "service/login/settings.h"
 #include "service/smtp/settings.h"
 #include "transport/deliver/settings.h"
+#include "transport/forward.h"
 #include "transport/queue/settings.h"
 #include "transport/route/settings.h"
 #include "transport/webhook_settings.h"

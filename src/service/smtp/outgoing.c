@@ -4,36 +4,20 @@
 #include "base/metric.h"
 #include "base/utf8.h"
 #include "filter/authentic/signer.h"
-#include "filter/authentic/srs.h"
 #include "format/mail/submitted.h"
+#include "transport/forward.h"
 
 METRIC_COUNTER(queued_total, "ringmail_smtp_queued_total", "",
                "Messages that sessions gave to the queue");
 METRIC_COUNTER(forwarded_total, "ringmail_smtp_forwarded_total", "",
                "Messages from strangers that aliases lead elsewhere");
 
-/* Until the queue is there. */
-#pragma weak queue_submit
-#pragma weak queue_id_format
-
 enum { LOCAL, OUTSIDE }; /* envelopes on port 25 */
 
 bool smtp_outgoing_is_wanted(const struct smtp_transaction *t)
 {
-    return t->outside_count || t->report_success ||
-           smtp_transaction_hold_until(t) > time_wall_seconds();
-}
-
-static slice srs_domain(const struct smtp_session *s)
-{
-    return s->forward->srs_domain.size ? s->forward->srs_domain : s->service->hostname;
-}
-
-bool smtp_outgoing_is_srs_domain(const struct smtp_session *s, slice address)
-{
-    slice local, domain;
-    return slice_cut_last(address, '@', &local, &domain) &&
-           slice_equal_nocase(domain, srs_domain(s));
+    int64_t hold = smtp_transaction_hold_until(t);
+    return t->outside_count || t->report_success || (hold && hold > time_wall_seconds());
 }
 
 static struct queue_recipient recipient_of(const struct smtp_target *target)
@@ -102,22 +86,6 @@ static error add_recipients(struct smtp_transaction *t, unsigned kinds,
     return OK;
 }
 
-/* WAITS. A sender of ours is as good at the next server as before. */
-static error rewrite_sender(struct smtp_session *s, slice *sender)
-{
-    const struct smtp_path *path = &s->transaction.mail.sender;
-    bool ours;
-    if (s->forward->srs_secret.size < SRS_SECRET_SIZE_MIN || sender->size == 0)
-        return OK;
-    TRY(directory_domain(directory_here(), path->domain_ascii, &ours));
-    if (ours)
-        return OK;
-    error problem = srs_forward(s->forward->srs_secret, *sender, srs_domain(s), time_wall_seconds(),
-                                &s->transaction.arena, sender);
-    /* Too long to be rewritten: it goes as it is. */
-    return problem.kind == ERROR_LIMIT || problem.kind == ERROR_MALFORMED ? OK : problem;
-}
-
 /* WAITS. By the key of the domain whose alias leads elsewhere. */
 static error seal(struct smtp_session *s, slice *prefix)
 {
@@ -150,7 +118,7 @@ static error make_forwarded(struct smtp_session *s, struct queue_envelope envelo
     if (outside->recipient_count == 0)
         return OK;
     metric_add(&forwarded_total, 1);
-    TRY(rewrite_sender(s, &outside->sender));
+    TRY(forward_sender(outside->sender, &s->transaction.arena, &outside->sender));
     return seal(s, &outside->prefix);
 }
 
@@ -170,8 +138,6 @@ error smtp_outgoing_submit(struct smtp_session *s, slice id, slice prefix, queue
         submission.count = t->target_count && t->outside_count ? 2 : 1;
         submission.envelopes = &envelopes[t->target_count ? LOCAL : OUTSIDE];
     }
-    if (!queue_submit)
-        return error_make(ERROR_TEMPORARY, "there is no queue yet");
     TRY(queue_submit(&submission));
     metric_add(&queued_total, 1);
     *out_id = submission.envelopes[0].id;

@@ -18,6 +18,3 @@
 bool smtp_outgoing_is_wanted(const struct smtp_transaction *transaction);
 /* WAITS until durable. The transaction's body is the queue's then. */
 error smtp_outgoing_submit(struct smtp_session *session, slice id, slice prefix, queue_id *out_id);
-
-/* Is the address in the domain of rewritten senders? */
-bool smtp_outgoing_is_srs_domain(const struct smtp_session *session, slice address);

@@ -13,7 +13,6 @@
 #include "transport/deliver/local.h"
 #include "transport/incoming_report.h"
 
-#pragma weak queue_id_format
 METRIC_COUNTER(accepted_total, "ringmail_smtp_messages_total", "result=\"accepted\"",
                "Messages by result");
 METRIC_COUNTER(refused_total, "ringmail_smtp_messages_total", "result=\"refused\"",

@@ -223,7 +223,6 @@ void smtp_serve(struct stream **stream, void *argument)
         .service = service,
         .settings = atomic_load_explicit(&service->settings, memory_order_acquire),
         .login = atomic_load_explicit(&service->login, memory_order_acquire),
-        .forward = atomic_load_explicit(&service->forward, memory_order_acquire),
     };
     metric_add(&sessions_total, 1);
     metric_add(&sessions_open, 1);

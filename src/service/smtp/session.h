@@ -18,7 +18,6 @@ struct smtp_session {
     const struct smtp_service *service;
     const struct smtp_settings *settings;
     const struct login_settings *login;
-    const struct forward_settings *forward;
     struct arena arena;         /* of the session: who logged in */
     struct arena command_arena; /* of the present command */
     slice account;              /* canonical address; data NULL: nobody logged in */

@@ -69,13 +69,3 @@ static const struct setting submission_rows[] = {
 const struct setting_table submission_setting_table =
     SETTING_TABLE("submission", S, submission_rows);
 #undef S
-
-#define S struct forward_settings
-static const struct setting forward_rows[] = {
-    SETTING_TEXT(S, srs_secret, "", R | SETTING_SECRET,
-                 "with it the senders of forwarded mail are rewritten (SRS), so that SPF holds; 16 "
-                 "bytes at least"),
-    SETTING_TEXT(S, srs_domain, "", R,
-                 "domain of rewritten senders, whose MX we are; empty: server.hostname"),
-};
-const struct setting_table forward_setting_table = SETTING_TABLE("forward", S, forward_rows);

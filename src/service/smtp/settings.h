@@ -3,8 +3,7 @@
  *
  * Sections "smtp" (mail coming in on port 25) and "submission" (mail of our accounts on its way
  * out, ports 587 and 465) have the same struct; what only submission knows is 0 in the other.
- * Section "forward": aliases that lead outside. All of it is obeyed after a reload by sessions that
- * begin then.
+ * All of it is obeyed after a reload by sessions that begin then.
  */
 #include "base/setting.h"
 
@@ -45,11 +44,5 @@ struct smtp_settings {
     unsigned recipients_per_hour, recipients_per_day; /* " */
 };
 
-struct forward_settings {
-    slice srs_secret; /* empty: senders are not rewritten */
-    slice srs_domain; /* empty: the host's name */
-};
-
 extern const struct setting_table smtp_setting_table;
 extern const struct setting_table submission_setting_table;
-extern const struct setting_table forward_setting_table;

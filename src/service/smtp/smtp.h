@@ -26,8 +26,7 @@ struct smtp_service {
     /* Swapped on reload; old ones stay alive. */
     _Atomic(const struct smtp_settings *) settings;
     _Atomic(const struct login_settings *) login; /* submission */
-    _Atomic(const struct forward_settings *) forward;
-    struct tls_server *tls; /* NULL: STARTTLS is not offered */
+    struct tls_server *tls;                       /* NULL: STARTTLS is not offered */
 };
 
 /* For listener_options: serve, refusal, argument (the service). WAITS. */

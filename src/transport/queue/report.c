@@ -9,6 +9,7 @@
 #include "format/mail/dsn.h"
 #include "format/mail/header.h"
 #include "format/text/idna.h"
+#include "transport/forward.h"
 #include "transport/queue/keep.h"
 #include "transport/queue/life.h"
 
@@ -321,6 +322,8 @@ static error make_and_send(struct report *report, const struct report_recipient 
 {
     if (report->is_double)
         TRY(postmaster(report));
+    else /* where the sender was rewritten here, whoever it was made of; else it stays */
+        error_ignore(forward_original(report->to, report->arena, &report->to));
     TRY(choose_recipients(report, recipients, count));
     if (!report->is_double)
         metric_add(&unwanted_total, count - report->dsn.count);

@@ -3,11 +3,10 @@
  */
 #include "base/metric.h"
 #include "data/store/delivery.h"
-#include "filter/authentic/srs.h"
 #include "service/smtp/answer.h"
 #include "service/smtp/command.h"
-#include "service/smtp/outgoing.h"
 #include "service/smtp/submitted.h"
+#include "transport/forward.h"
 
 METRIC_COUNTER(accepted_total, "ringmail_smtp_recipients_total", "result=\"accepted\"",
                "Recipients by result");
@@ -75,11 +74,7 @@ static enum smtp_reply check_targets(struct smtp_transaction *t,
 /* A bounce of mail that we forwarded comes to the address we made of its sender. */
 static enum smtp_reply undo_forwarding(struct smtp_session *s, slice *address)
 {
-    const struct forward_settings *forward = s->forward;
-    if (forward->srs_secret.size < SRS_SECRET_SIZE_MIN || !smtp_outgoing_is_srs_domain(s, *address))
-        return SMTP_REPLY_NONE;
-    error problem = srs_reverse(forward->srs_secret, *address, time_wall_seconds(),
-                                &s->transaction.arena, address);
+    error problem = forward_original(*address, &s->transaction.arena, address);
     switch (problem.kind) {
     case ERROR_NONE:
     case ERROR_NOT_FOUND: /* some other address */

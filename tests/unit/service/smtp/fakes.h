@@ -21,6 +21,7 @@
 #include "service/smtp/sending.h"
 #include "service/smtp/smtp.h"
 #include "transport/event.h"
+#include "transport/forward.h"
 #include "transport/queue/queue.h"
 
 #include <stdio.h>
@@ -450,7 +451,7 @@ static void fake_session(const struct smtp_settings *settings, bool tls, slice i
                                    .tls = tls ? (struct tls_server *)stream : NULL};
     atomic_init(&service.settings, settings);
     atomic_init(&service.login, &login);
-    atomic_init(&service.forward, &world.forward);
+    forward_set_settings(&world.forward, service.hostname);
     *stream = (struct stream){.input = input,
                               .tls = world.tls_implicit,
                               .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
