@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "transport/queue/report.h"
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/utf8.h"
@@ -106,6 +107,30 @@ static slice host_name(slice host)
     return end > 0 ? slice_sub(host, 0, end) : host;
 }
 
+/* A waiting item keeps its last answer in one piece, "mx.example.net: 450 4.2.0 not now": taken
+ * apart again where nothing else says host, code and status. */
+static void read_last_answer(struct dsn_recipient *r)
+{
+    ptrdiff_t end = slice_find(r->text, SLICE(": "));
+    if (r->code != 0 || r->remote_host.size > 0 || end < 0)
+        return;
+    struct cursor c = cursor_over(slice_from(r->text, (size_t)end + 2));
+    uint64_t code, status[3];
+    if (!cursor_take_u64(&c, 599, &code) || code < 400 || !cursor_take_byte(&c, ' '))
+        return;
+    r->remote_host = host_name(slice_sub(r->text, 0, (size_t)end));
+    r->code = (int)code;
+    r->text = cursor_rest(&c);
+    memcpy(r->status, (const int[3]){(int)code / 100, 0, 0}, sizeof r->status);
+    if (!cursor_take_u64(&c, 5, &status[0]) || !cursor_take_byte(&c, '.') ||
+        !cursor_take_u64(&c, 999, &status[1]) || !cursor_take_byte(&c, '.') ||
+        !cursor_take_u64(&c, 999, &status[2]) || !cursor_take_byte(&c, ' '))
+        return;
+    for (unsigned i = 0; i < 3; i++)
+        r->status[i] = (int)status[i];
+    r->text = cursor_rest(&c);
+}
+
 static error choose_recipients(struct report *report, const struct report_recipient *all,
                                unsigned count)
 {
@@ -118,7 +143,8 @@ static error choose_recipients(struct report *report, const struct report_recipi
         const struct queue_mail_recipient *recipient = &mail->recipients[r->recipient];
         if (!is_told(report, recipient))
             continue;
-        chosen[report->dsn.count++] = (struct dsn_recipient){
+        struct dsn_recipient *made = &chosen[report->dsn.count++];
+        *made = (struct dsn_recipient){
             .original_type = queue_mail_text(mail, recipient->orcpt_type),
             .original_address = queue_mail_text(mail, recipient->orcpt_address),
             .final_address = queue_mail_text(mail, recipient->address),
@@ -129,6 +155,8 @@ static error choose_recipients(struct report *report, const struct report_recipi
             .last_attempt = r->tried,
             .will_retry_until = report->kind == REPORT_DELAYED ? mail->expires : 0,
         };
+        if (report->kind == REPORT_DELAYED)
+            read_last_answer(made);
     }
     return OK;
 }

@@ -14,7 +14,8 @@ struct report_recipient {
     uint32_t recipient; /* index into mail->recipients */
     int code;           /* of the remote's reply; 0: none */
     int enhanced[3];    /* status; all 0: derived from kind */
-    const char *text;   /* the remote's words; may be NULL */
+    const char *text;   /* the remote's words; may be NULL. Of a delay without code and host: an
+                           item's last answer in one piece, "host: 450 4.2.0 words" */
     const char *host;   /* Remote-MTA; may be NULL */
     int64_t tried;      /* seconds; 0: never */
 };

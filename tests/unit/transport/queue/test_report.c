@@ -255,6 +255,21 @@ static void test_kinds(void **state)
     assert_ok(send_all(REPORT_DELAYED));
     assert_true(fields_have("Action: delayed\r\n"));
     assert_true(fields_have("Will-Retry-Until: Fri, 27 Nov 2026 10:00:01 +0000\r\n"));
+    /* The last answer of a waiting item lies in one piece. */
+    const struct report_recipient last[] = {
+        {0, 0, {4, 4, 7}, "mx.example.net[192.0.2.1]: 450 4.2.0 not: now", NULL, 0},
+        {1, 0, {4, 4, 7}, "192.0.2.2:2525: 421 too many", NULL, 0},
+        {2, 0, {4, 4, 1}, "mx.example.net: no answer", NULL, 0},
+        {3, 0, {4, 4, 7}, NULL, NULL, 0},
+    };
+    assert_ok(report_send(&made.mail, REPORT_DELAYED, last, 4));
+    assert_ok(mime_parse(&arena, buffer_slice(&queue.text), &parsed));
+    assert_true(fields_have("r0@example.net\r\nAction: delayed\r\nStatus: 4.2.0\r\n"
+                            "Remote-MTA: dns; mx.example.net\r\n"
+                            "Diagnostic-Code: smtp; 450 4.2.0 not: now\r\n"));
+    assert_true(fields_have("Status: 4.0.0\r\nRemote-MTA: dns; 192.0.2.2:2525\r\n"
+                            "Diagnostic-Code: smtp; 421 4.0.0 too many\r\n"));
+    assert_true(fields_have("Diagnostic-Code: x-ringmail; mx.example.net: no answer\r\n"));
     mail_from("alice@example.org", SMTP_NOTIFY_SUCCESS);
     assert_ok(send_all(REPORT_RELAYED));
     assert_true(fields_have("Action: relayed\r\n"));
