@@ -12,15 +12,17 @@
 #include "transport/route/route.h"
 
 enum remote_limits {
-    REMOTE_LINE_SIZE_MAX = 4096,     /* of a reply; RFC 5321 4.5.3.1.5 says 512 */
-    REMOTE_CONNECT_TIMEOUT_S = 30,   /* one address */
-    REMOTE_OPEN_TIMEOUT_S = 180,     /* all hosts and addresses of a route */
-    REMOTE_RECIPIENTS_MAX = 1000,    /* of one transaction */
-    REMOTE_RECIPIENTS_AT_ONCE = 100, /* RCPTs sent ahead of their replies: those must fit into the
-                                        socket's buffer, or both sides wait for each other */
-    REMOTE_COMMAND_SIZE_MAX = 8192,  /* of MAIL or RCPT with its parameters */
-    REMOTE_TEXT_SIZE_MAX = 1000,     /* kept of a reply's words */
-    REMOTE_MEMORY_MAX = 256 << 10,   /* of one connection, beside its stream */
+    REMOTE_LINE_SIZE_MAX = 4096,       /* of a reply; RFC 5321 4.5.3.1.5 says 512 */
+    REMOTE_CONNECT_TIMEOUT_S = 30,     /* one address */
+    REMOTE_OPEN_TIMEOUT_S = 180,       /* all hosts and addresses of a route */
+    REMOTE_RECIPIENTS_MAX = 1000,      /* of one transaction */
+    REMOTE_RECIPIENTS_AT_ONCE = 100,   /* RCPTs sent ahead of their replies: those must fit into the
+                                          socket's buffer, or both sides wait for each other */
+    REMOTE_COMMAND_SIZE_MAX = 8192,    /* of MAIL or RCPT with its parameters */
+    REMOTE_TEXT_SIZE_MAX = 1000,       /* kept of a reply's words */
+    REMOTE_CONVERSION_EXTRA = 4 << 20, /* bytes: a converted message may be twice as long and
+                                          this; as much for its parts meanwhile */
+    REMOTE_MEMORY_MAX = 256 << 10,     /* of one connection, beside its stream */
     REMOTE_ADDRESSES_MAX = ROUTE_ADDRESSES_MAX,
 };
 

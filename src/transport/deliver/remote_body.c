@@ -3,10 +3,14 @@
 
 #include "base/metric.h"
 #include "base/utf8.h"
+#include "format/mail/downgrade.h"
 #include "format/mail/header.h"
 #include "format/smtp/dot.h"
 
 METRIC_COUNTER(mended_total, "ringmail_remote_converted_total", "what=\"line_ends\"",
+               "Messages changed for a server that could not take them as they were");
+
+METRIC_COUNTER(encoded_total, "ringmail_remote_converted_total", "what=\"encoding\"",
                "Messages changed for a server that could not take them as they were");
 
 static bool offers(const struct remote *remote, unsigned extensions)
@@ -83,10 +87,44 @@ static error mend_line_ends(struct remote_body *body)
     return buffer_check(&out);
 }
 
-static error make(struct remote_body *body, const struct remote *remote, struct arena *arena,
+/* RFC 6152 3: 8-bit text for a server without 8BITMIME; RFC 3030 3: binary data for one without
+ * BINARYMIME. */
+static error downgrade(struct remote_body *body, enum mail_target target)
+{
+    if (mail_needs_downgrade(body->body, target)) {
+        struct arena parts;
+        arena_init(&parts, REMOTE_CONVERSION_EXTRA);
+        buffer_init(&body->converted, 2 * body->body.size + REMOTE_CONVERSION_EXTRA);
+        error problem = mail_downgrade(body->body, target, &parts, &body->converted);
+        arena_close(&parts);
+        TRY(problem);
+        body->body = buffer_slice(&body->converted);
+        metric_add(&encoded_total, 1);
+    }
+    body->type = target == MAIL_TO_7BIT ? SMTP_BODY_7BIT : SMTP_BODY_8BITMIME;
+    return OK;
+}
+
+static error convert(struct remote_body *body, const struct remote *remote)
+{
+    bool eight = offers(remote, SMTP_OFFERS_8BITMIME);
+    bool binary = offers(remote, SMTP_OFFERS_BINARYMIME) && remote->settings->chunking;
+    bool is_binary = body->type == SMTP_BODY_BINARYMIME;
+    if (is_binary && !binary)
+        return downgrade(body, eight ? MAIL_TO_8BIT : MAIL_TO_7BIT);
+    /* Not everybody who sends 8-bit text says so. */
+    if (!eight && !is_binary && !utf8_is_ascii(body->body))
+        return downgrade(body, MAIL_TO_7BIT);
+    return OK;
+}
+
+static error make(struct remote_body *body, const struct remote *remote,
                   struct remote_answer *out_answer)
 {
-    (void)arena;
+    error problem = convert(body, remote);
+    if (problem.kind == ERROR_PERMANENT)
+        return refuse(remote_answer_own(5, 6, 3, problem.text), out_answer);
+    TRY(problem);
     body->chunked = remote->settings->chunking && offers(remote, SMTP_OFFERS_CHUNKING);
     if (body->type == SMTP_BODY_BINARYMIME)
         body->chunked = true;
@@ -101,8 +139,7 @@ static error make(struct remote_body *body, const struct remote *remote, struct 
 }
 
 error remote_body_init(struct remote_body *body, const struct remote *remote,
-                       const struct remote_mail *mail, struct arena *arena,
-                       struct remote_answer *out_answer)
+                       const struct remote_mail *mail, struct remote_answer *out_answer)
 {
     *body =
         (struct remote_body){.prefix = mail->prefix, .body = mail->body, .type = mail->body_type};
@@ -111,7 +148,7 @@ error remote_body_init(struct remote_body *body, const struct remote *remote,
     if (!failed(problem))
         problem = check_utf8(body, remote, mail, out_answer);
     if (!failed(problem))
-        problem = make(body, remote, arena, out_answer);
+        problem = make(body, remote, out_answer);
     if (failed(problem))
         remote_body_close(body);
     if (problem.kind == ERROR_LIMIT)

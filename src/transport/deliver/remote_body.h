@@ -16,10 +16,9 @@ struct remote_body {
     size_t size;   /* bytes, as SIZE= and BDAT have it */
 };
 
-/* OK, or ERROR_PERMANENT with the answer for every recipient; then there is nothing to close. */
+/* OK, or an error with the answer for every recipient; then there is nothing to close. */
 error remote_body_init(struct remote_body *body, const struct remote *remote,
-                       const struct remote_mail *mail, struct arena *arena,
-                       struct remote_answer *out_answer);
+                       const struct remote_mail *mail, struct remote_answer *out_answer);
 void remote_body_close(struct remote_body *body);
 /* WAITS. "BDAT size LAST" and the message. */
 error remote_body_send_chunk(const struct remote_body *body, struct stream *stream,

@@ -26,9 +26,15 @@ static bool positive(const struct remote *remote)
 static error refuse(const struct remote *remote, enum remote_stage stage, struct arena *arena,
                     struct remote_answer *out_answer)
 {
+    int class = remote->response.code / 100;
     *out_answer = remote_answer_of(remote, stage, arena);
-    out_answer->problem = error_make(
-        remote->response.code >= 500 ? ERROR_PERMANENT : ERROR_TEMPORARY, "the server refuses");
+    if (class < 4) { /* 250 for a greeting, 354 for an EHLO: another protocol, or out of step */
+        out_answer->enhanced[0] = 4;
+        out_answer->enhanced[1] = 5;
+        out_answer->enhanced[2] = 0;
+    }
+    out_answer->problem =
+        error_make(class == 5 ? ERROR_PERMANENT : ERROR_TEMPORARY, "the server refuses");
     return out_answer->problem;
 }
 

@@ -367,7 +367,7 @@ error remote_send(struct remote *remote, struct remote_mail *mail, struct arena 
     mail->dsn_passed = remote->offer.extensions & SMTP_OFFERS_DSN;
     t.recipients = ARENA_ARRAY(arena, struct remote_recipient *, mail->count);
     t.taken = ARENA_ARRAY(arena, bool, mail->count);
-    error problem = remote_body_init(&t.body, remote, mail, arena, &answer);
+    error problem = remote_body_init(&t.body, remote, mail, &answer);
     if (!failed(problem) && (!t.recipients || !t.taken)) {
         remote_body_close(&t.body);
         problem = error_make(ERROR_LIMIT, "out of memory for this task");
