@@ -296,9 +296,10 @@ static void batch_from(struct batch *batch, struct spool_segment *segment)
     LIST_EACH (&segment->contents, content, segment_node) {
         if (batch->count == KEEP_BATCH_COUNT || batch->bytes >= KEEP_BATCH_BYTES)
             break;
-        if (content->out == 0)
-            batch_add(batch, content, SLICE_EMPTY, SLICE_EMPTY),
-                batch->bytes += content->size + content->prefix_size;
+        if (content->out > 0)
+            continue;
+        batch_add(batch, content, SLICE_EMPTY, SLICE_EMPTY);
+        batch->bytes += content->size + content->prefix_size;
     }
 }
 

@@ -421,6 +421,15 @@ error spool_reclaim(struct spool *spool)
     return problem;
 }
 
+static bool can_move(const struct spool_segment *segment)
+{
+    const struct queue_content *content;
+    LIST_EACH (&segment->contents, content, segment_node)
+        if (content->out == 0)
+            return true;
+    return false;
+}
+
 struct spool_segment *spool_worst(const struct spool *spool, uint64_t segment_size)
 {
     if (spool->size - spool->live < spool->live + 2 * segment_size)
@@ -428,7 +437,7 @@ struct spool_segment *spool_worst(const struct spool *spool, uint64_t segment_si
     struct spool_segment *segment, *worst = NULL;
     LIST_EACH (&spool->segments, segment, node)
         if (segment != spool->current && !segment->stuck && segment->live <= segment->size / 4 &&
-            (!worst || segment->live < worst->live))
+            (!worst || segment->live < worst->live) && can_move(segment))
             worst = segment;
     return worst;
 }
