@@ -3,6 +3,7 @@
 
 What goes elsewhere.test ends at a server of the zoo, by a transport; names and MX are other tests' matter.
 """
+import base64
 import email
 import email.policy
 import json
@@ -14,7 +15,7 @@ import uuid
 import pytest
 
 from lab import hosts, maildir, outbound, wait, zoo
-from lab.instance import PASSWORD, account
+from lab.instance import DOMAIN, PASSWORD, account
 
 ME, FRIEND = account(1), account(2)
 NODEMAILER = "7.0.10"
@@ -130,11 +131,14 @@ def world(tmp_path_factory):
     hosts.need_port_25()
     books = zoo.Books()
     address = hosts.take()
+    key = tmp_path_factory.mktemp("key") / "key.pem"
+    subprocess.run(["openssl", "genrsa", "-out", key, "2048"], check=True, stderr=subprocess.DEVNULL)
     with zoo.Sink(address, books):
         settings = {**{name: value for name, value in outbound.IMPATIENT.items() if name.startswith("queue.")},
                     "route.transports": f'["elsewhere.test=smtp:[{address}]:25"]', "route.private_addresses": "on",
-                    "login.failures_free": "1000"}
+                    "login.failures_free": "1000", "dkim.keys": f'["{DOMAIN}=test:{key}"]'}
         instance = Instance(tmp_path_factory.mktemp("submission") / "i", users=6, settings=settings).start()
+        instance.signing_key = key
         yield instance, books
         end(instance)
 
@@ -214,6 +218,26 @@ def test_utf8_address_goes_elsewhere(world):
         client.login(ME, PASSWORD)
         client.sendmail(ME, letter.to, letter.raw(), mail_options=["SMTPUTF8", "BODY=8BITMIME"])
     assert "SMTPUTF8" in elsewhere(books, letter, "jürgen@elsewhere.test").mail_options.upper()
+
+
+def test_signature_holds(world, tmp_path):
+    """What left is what was signed, with the fields that were added and without those that were cut."""
+    dkim = pytest.importorskip("dkim")
+    instance, books = world
+    letter = Letter([FRIEND, "signed@elsewhere.test"], bcc=["blind@elsewhere.test"])
+    sent, said = by_smtplib(instance, letter, tmp_path)
+    assert sent, said
+    public = subprocess.run(["openssl", "rsa", "-in", instance.signing_key, "-pubout", "-outform", "DER"], check=True,
+                            stdout=subprocess.PIPE, stderr=subprocess.DEVNULL).stdout
+    record = b"v=DKIM1; k=rsa; p=" + base64.b64encode(public)
+
+    def lookup(name, timeout=5):
+        return record if name == f"test._domainkey.{DOMAIN}.".encode() else None
+    for raw in (elsewhere(books, letter, "signed@elsewhere.test").raw, here(instance, letter)):
+        assert dkim.verify(raw, dnsfunc=lookup)
+        signature = raw[raw.index(b"DKIM-Signature"):].partition(b"\r\nReceived")[0]
+        assert b"date" in signature.lower() and b"message-id" in signature.lower()
+        assert not dkim.verify(raw.replace(b"Date: ", b"Date: Mon, ", 1), dnsfunc=lookup)
 
 
 def test_limits_of_an_account(make_instance, tmp_path):
