@@ -17,6 +17,7 @@
 #include "transport/deliver/remote.h"
 #include "transport/forward.h"
 #include "transport/queue/queue.h"
+#include "transport/report/reporter.h"
 #include "transport/webhook.h"
 
 #include <errno.h>
@@ -281,6 +282,17 @@ static error start_webhooks(const struct config *config)
     });
 }
 
+static error start_reports(const struct server *server)
+{
+    const struct config *config = server->config;
+    return reporter_start(&(struct reporter_options){
+        .settings = &config->tls_report,
+        .hostname = slice_from_string(server->hostname),
+        .authority = config->tls.authority,
+        .private_addresses = config->route.private_addresses,
+    });
+}
+
 static error load_queue(struct server *server)
 {
     struct config *config = server->config;
@@ -301,6 +313,7 @@ static error start(struct server *server)
     TRY(load_queue(server));
     TRY(store_start(&config->store));
     TRY(queue_start());
+    TRY(start_reports(server));
     return core_broadcast(serve_core, server);
 }
 
@@ -310,6 +323,7 @@ static error stop(struct server *server)
     server->drain_until = time_after(config->server.shutdown_timeout);
     TRY(core_broadcast(refuse_core, server));
     TRY(core_broadcast(drain_core, server));
+    reporter_stop();
     TRY(queue_stop(server->drain_until));
     TRY(store_stop());
     webhook_stop(time_after(WEBHOOK_STOP_MS * TIME_MS));

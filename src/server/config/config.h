@@ -19,6 +19,7 @@
 #include "transport/deliver/settings.h"
 #include "transport/forward.h"
 #include "transport/queue/settings.h"
+#include "transport/report/settings.h"
 #include "transport/route/settings.h"
 #include "transport/webhook_settings.h"
 
@@ -53,6 +54,7 @@ struct config {
     struct remote_settings remote;
     struct dns_settings dns;
     struct route_settings route;
+    struct tls_report_settings tls_report;
     struct webhook_settings webhook;
 };
 
