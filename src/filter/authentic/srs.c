@@ -156,20 +156,32 @@ static bool has_tag(slice local, const char tag[TAG_SIZE + 1])
            is_separator(local.data[TAG_SIZE]);
 }
 
+/* What may be a domain or an address literal; above all nothing that divides or quotes. */
+static bool is_host(slice host)
+{
+    for (size_t i = 0; i < host.size; i++) {
+        char c = host.data[i];
+        if (!ascii_is_alpha(c) && !ascii_is_digit(c) && (unsigned char)c < 0x80 &&
+            !memchr("-._[]:", c, 6))
+            return false;
+    }
+    return host.size > 0;
+}
+
 static bool split_srs0(slice local, struct parts *out)
 {
     slice rest = slice_from(local, TAG_SIZE + 1);
     return slice_cut(rest, '=', &out->hash, &rest) && slice_cut(rest, '=', &out->day, &rest) &&
            out->day.size == DAY_CHARACTERS && slice_cut(rest, '=', &out->host, &out->local) &&
-           out->host.size && out->local.size;
+           is_host(out->host) && out->local.size;
 }
 
 static bool split_srs1(slice local, struct parts *out)
 {
     slice rest = slice_from(local, TAG_SIZE + 1);
     return slice_cut(rest, '=', &out->hash, &rest) &&
-           slice_cut(rest, '=', &out->host, &out->rest) && out->host.size && out->rest.size > 1 &&
-           is_separator(out->rest.data[0]);
+           slice_cut(rest, '=', &out->host, &out->rest) && is_host(out->host) &&
+           out->rest.size > 1 && is_separator(out->rest.data[0]);
 }
 
 static error write_srs0(slice secret, slice host, slice local, int64_t now, struct arena *arena,
@@ -197,7 +209,7 @@ static error split_address(slice address, struct arena *arena, slice *out_local,
     if (address.size > SRS_ADDRESS_SIZE_MAX)
         return error_make(ERROR_LIMIT, "address is too long");
     if (!slice_cut_last(address, '@', &local, out_domain) || local.size == 0 ||
-        out_domain->size == 0)
+        !is_host(*out_domain))
         return error_make(ERROR_MALFORMED, "not an address");
     return unquote(local, arena, out_local);
 }

@@ -135,6 +135,11 @@ static void test_limits(void **state)
                  ERROR_LIMIT); /* what comes out would be too long */
     assert_error(srs_forward(secret, SLICE("nobody"), SLICE("b"), now, &arena, &address),
                  ERROR_MALFORMED);
+    assert_error(srs_forward(secret, SLICE("a@b=c"), SLICE("b"), now, &arena, &address),
+                 ERROR_MALFORMED);
+    /* A host that is none makes no SRS address: it is a local part like others. */
+    assert_slice(reverse(forward(SLICE("\"SRS1=H=l@c==H=T=a=b\"@c.example"), "d.example")),
+                 "\"SRS1=H=l@c==H=T=a=b\"@c.example");
     assert_error(srs_forward(secret, SLICE("\"a@b"), SLICE("b"), now, &arena, &address),
                  ERROR_MALFORMED);
 }
