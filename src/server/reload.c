@@ -84,6 +84,7 @@ static error reload(struct server *server, struct buffer *lines)
     struct reading reading = {.server = server, .lines = lines};
     TRY(worker_run(WORKER_FILE, read_again, &reading));
     server_publish(server, reading.fresh);
+    queue_set_settings(&server->config->queue, &server->config->remote);
     keyring_unref(&server->keyring);
     server->keyring = reading.keyring;
     return core_broadcast(take_over, server);

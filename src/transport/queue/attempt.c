@@ -31,11 +31,9 @@ slice attempt_words(const struct remote_answer *answer, error problem,
                     char room[ATTEMPT_WORDS_SIZE])
 {
     error what = failed(answer->problem) ? answer->problem : problem;
-    if (answer->text.size > 0)
-        return answer->text;
-    const char *system = what.os ? strerrordesc_np(what.os) : NULL;
+    const char *system = answer->code == 0 && what.os ? strerrordesc_np(what.os) : NULL;
     if (!system)
-        return slice_from_string(what.text);
+        return answer->text.size > 0 ? answer->text : slice_from_string(what.text);
     snprintf(room, ATTEMPT_WORDS_SIZE, "%s: %s", what.text, system);
     return slice_from_string(room);
 }
