@@ -10,6 +10,7 @@ import json
 import shutil
 import smtplib
 import subprocess
+import time
 import uuid
 
 import pytest
@@ -218,6 +219,26 @@ def test_utf8_address_goes_elsewhere(world):
         client.login(ME, PASSWORD)
         client.sendmail(ME, letter.to, letter.raw(), mail_options=["SMTPUTF8", "BODY=8BITMIME"])
     assert "SMTPUTF8" in elsewhere(books, letter, "jürgen@elsewhere.test").mail_options.upper()
+
+
+def test_held_until_its_time(world, tmp_path):
+    """FUTURERELEASE (RFC 4865), for a mailbox and for a server elsewhere; over a restart."""
+    instance, books = world
+    letter = Letter([FRIEND, "held@elsewhere.test"])
+    began = time.monotonic()
+    with outbound.submission(instance) as client:
+        client.command(f"MAIL FROM:<{ME}> HOLDFOR=6", 250)
+        for recipient in letter.to:
+            client.command(f"RCPT TO:<{recipient}>", 250)
+        client.data(letter.raw(), 250)
+    instance.crash()
+    instance.start()
+    time.sleep(max(0, began + 4 - time.monotonic()))
+    assert not [entry for entry in books.entries() if letter.subject.encode() in entry.raw]
+    assert not [raw for raw in maildir.messages(instance.maildir(FRIEND)).values() if letter.subject.encode() in raw]
+    check_fields(here(instance, letter), letter)
+    assert elsewhere(books, letter, "held@elsewhere.test")
+    assert time.monotonic() - began >= 5
 
 
 def test_signature_holds(world, tmp_path):

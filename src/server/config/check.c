@@ -148,13 +148,14 @@ static void check_journal(const struct check *check)
     enum { RECORD_OVERHEAD = 64 << 10 };
     if (store->durability != JOURNAL_DURABILITY_JOURNAL)
         return;
+    bool submits = config->listen.submission.count + config->listen.submissions.count > 0;
     size_t most =
         journal_record_size_max(store->journal_segment_size, store->journal_segment_count);
     const struct {
         const char *name;
         size_t size;
     } mails[] = {{"smtp.size_max", config->smtp.size_max},
-                 {"submission.size_max", config->submission.size_max},
+                 {"submission.size_max", submits ? config->submission.size_max : 0},
                  {"imap.message_size_max", config->imap.message_size_max}};
     for (size_t i = 0; i < sizeof mails / sizeof *mails; i++)
         if (mails[i].size + RECORD_OVERHEAD > most)

@@ -120,6 +120,8 @@ enum smtp_reply smtp_reply_for_queue(error problem)
         return SMTP_REPLY_NONE;
     case ERROR_BUSY:
         return SMTP_REPLY_QUEUE_FULL;
+    case ERROR_LIMIT: /* of one mail's envelope: fewer recipients will pass */
+        return SMTP_REPLY_TOO_MANY_RECIPIENTS;
     default:
         return problem.os == ENOSPC || problem.os == EDQUOT ? SMTP_REPLY_DISK_FULL
                                                             : SMTP_REPLY_QUEUE_TROUBLE;

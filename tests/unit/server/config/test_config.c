@@ -106,6 +106,13 @@ static void test_every_mistake_has_its_line(void **state)
                    ":1: listen.admin: 0.0.0.0:9090 is open to others: set admin.token");
     assert_problem("listen.imaps = \"*:993\"",
                    ":1: listen.imaps: needs tls.certificates and tls.keys");
+    assert_problem("listen.submissions = \"*:465\"",
+                   ":1: listen.submissions: needs tls.certificates and tls.keys");
+    assert_problem("listen.submission = \"*:587\"",
+                   ":1: listen.submission: nobody could log in: needs tls.certificates and "
+                   "tls.keys, or submission.tls_required = off");
+    assert_problem("forward.srs_secret = short",
+                   ":1: forward.srs_secret: 5 bytes are too short: 16 at least");
     assert_problem("server.user = \"nobody-by-this-name\"",
                    ":1: server.user: there is no user \"nobody-by-this-name\" here");
     assert_problem("store { journal_segment_size = 16M; journal_segment_count = 7 }\n"

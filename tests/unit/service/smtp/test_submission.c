@@ -263,7 +263,7 @@ static void test_queue_trouble_is_never_final(void **state)
         {{ERROR_TEMPORARY, 0, "x"}, "220 250 235 250 250 354 451"},
         {{ERROR_TEMPORARY, ENOSPC, "x"}, "220 250 235 250 250 354 452"},
         {{ERROR_BUSY, 0, "x"}, "220 250 235 250 250 354 452"},
-        {{ERROR_LIMIT, 0, "x"}, "220 250 235 250 250 354 451"},
+        {{ERROR_LIMIT, 0, "x"}, "220 250 235 250 250 354 452"},
         {{ERROR_BUG, 0, "x"}, "220 250 235 250 250 354 451"},
     };
     settings.messages_per_hour = 1; /* what was not sent is given back */
