@@ -82,7 +82,8 @@ enum control_exit control_domain_add(struct control *control),
     control_queue_bounce(struct control *control), control_queue_stats(struct control *control),
     control_stats(struct control *control), control_config_show(struct control *control),
     control_config_check(struct control *control), control_dkim_create(struct control *control),
-    control_dkim_show(struct control *control);
+    control_dkim_show(struct control *control), control_dns_show(struct control *control),
+    control_dns_check(struct control *control);
 
 /* "ringmail: ..." on standard error; returns `exit`. */
 enum control_exit control_say(enum control_exit exit, const char *format, ...)

@@ -210,6 +210,17 @@ static error read_tlsa(slice data, struct arena *arena, struct dns_record *recor
     return arena_copy(arena, slice_from(data, 3), &record->tlsa.data);
 }
 
+static error read_srv(struct reader *reader, struct arena *arena, struct dns_record *record)
+{
+    unsigned priority, weight, port;
+    if (!take_u16(reader, &priority) || !take_u16(reader, &weight) || !take_u16(reader, &port))
+        return malformed();
+    record->srv.priority = (uint16_t)priority;
+    record->srv.weight = (uint16_t)weight;
+    record->srv.port = (uint16_t)port;
+    return take_name_kept(reader, arena, &record->srv.host);
+}
+
 static error read_record(slice message, const struct entry *entry, struct arena *arena,
                          struct dns_record *record)
 {
@@ -236,6 +247,8 @@ static error read_record(slice message, const struct entry *entry, struct arena 
         return join_strings(data, arena, &record->text);
     case DNS_TLSA:
         return read_tlsa(data, arena, record);
+    case DNS_SRV:
+        return read_srv(&reader, arena, record);
     default:
         return take_name_kept(&reader, arena, &record->name);
     }

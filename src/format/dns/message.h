@@ -17,6 +17,7 @@ enum dns_type {
     DNS_MX = 15,
     DNS_TXT = 16,
     DNS_AAAA = 28,
+    DNS_SRV = 33,
     DNS_TLSA = 52,
 };
 
@@ -40,6 +41,10 @@ struct dns_record {
             uint16_t preference;
             slice host; /* empty: a null MX (RFC 7505) */
         } mx;
+        struct {
+            uint16_t priority, weight, port;
+            slice host; /* empty: not offered here */
+        } srv;          /* RFC 2782 */
         struct {
             uint8_t usage, selector, matching;
             slice data;
