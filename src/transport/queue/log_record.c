@@ -124,6 +124,11 @@ void log_done_write(struct buffer *out, uint32_t salt, queue_id id)
 /* What stands at `at`, as far as the window shows it. */
 enum look { LOOK_GOOD, LOOK_BAD, LOOK_CUT };
 
+static size_t padded(size_t size)
+{
+    return (size + LOG_ALIGN - 1) / LOG_ALIGN * LOG_ALIGN;
+}
+
 static enum look look_at(const struct log_scan *scan, enum log_kind *out_kind, slice *out_payload)
 {
     size_t left = scan->window.size - scan->at;
@@ -136,7 +141,7 @@ static enum look look_at(const struct log_scan *scan, enum log_kind *out_kind, s
     uint32_t kind = word >> 24, size = word & LOG_RECORD_SIZE_MAX;
     if (kind == 0 || kind > LOG_KIND_LAST)
         return LOOK_BAD;
-    if (size > left - LOG_FRAME_SIZE)
+    if (padded(LOG_FRAME_SIZE + (size_t)size) > left) /* what is appended next must be aligned */
         return LOOK_CUT;
     if (crc != crc32c(scan->salt, slice_of(at + 4, (size_t)size + 4)))
         return LOOK_BAD;
@@ -145,19 +150,13 @@ static enum look look_at(const struct log_scan *scan, enum log_kind *out_kind, s
     return LOOK_GOOD;
 }
 
-static size_t padded(size_t size)
-{
-    return (size + LOG_ALIGN - 1) / LOG_ALIGN * LOG_ALIGN;
-}
-
 enum log_scan_result log_scan_next(struct log_scan *scan, enum log_kind *out_kind,
                                    slice *out_payload)
 {
     while (scan->at < scan->window.size) {
         enum look look = look_at(scan, out_kind, out_payload);
         if (look == LOOK_GOOD) {
-            size_t end = scan->at + padded(LOG_FRAME_SIZE + out_payload->size);
-            scan->at = end < scan->window.size ? end : scan->window.size;
+            scan->at += padded(LOG_FRAME_SIZE + out_payload->size);
             scan->damaged += scan->skipping;
             scan->skipping = false;
             return LOG_SCAN_RECORD;
