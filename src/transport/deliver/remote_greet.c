@@ -118,6 +118,7 @@ static error start_tls(struct remote *remote, struct arena *arena, struct remote
     /* RFC 3207 4.2 the other way round: what came in clear behind the reply is nobody's. */
     if (stream_drop_input(remote->stream)) {
         problem = error_make(ERROR_MALFORMED, "clear text was sent ahead of TLS");
+        remote->tls_failed = true;
         return lose(REMOTE_STAGE_TLS, remote_break(remote, problem), out_answer);
     }
     return remote_tls_start(remote, out_answer);

@@ -221,12 +221,45 @@ static void test_stuffing(void **state)
     assert_int_equal(dot_next_stuffing(SLICE("abc"), 0), 3);
 }
 
+static bool whole_by_hand(slice s)
+{
+    for (size_t i = 0; i < s.size; i++) {
+        bool before = i > 0 && s.data[i - 1] == '\r',
+             behind = i + 1 < s.size && s.data[i + 1] == '\n';
+        if ((s.data[i] == '\n' && !before) || (s.data[i] == '\r' && !behind))
+            return false;
+    }
+    return true;
+}
+
+/* Every place a CR or LF may have around the edges of blocks. */
+static void test_whole_lines(void **state)
+{
+    (void)state;
+    char text[200];
+    for (size_t size = 0; size <= sizeof text; size++)
+        for (size_t at = 0; at < size; at++)
+            for (unsigned kind = 0; kind < 5; kind++) {
+                static const char *const inserts[] = {"\r\n", "\r", "\n", "\n\r", "\r\r\n"};
+                size_t length = strlen(inserts[kind]);
+                memset(text, 'x', sizeof text);
+                if (at + length > size)
+                    continue;
+                memcpy(text + at, inserts[kind], length);
+                slice s = slice_of(text, size);
+                assert_int_equal(dot_lines_are_whole(s), whole_by_hand(s));
+                assert_int_equal(dot_lines_are_whole(s), kind == 0);
+            }
+    assert_true(dot_lines_are_whole(SLICE_EMPTY));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_examples),   cmocka_unit_test(test_smuggling),
-        cmocka_unit_test(test_exhaustive), cmocka_unit_test(test_vectors),
-        cmocka_unit_test(test_discards),   cmocka_unit_test(test_stuffing),
+        cmocka_unit_test(test_examples),    cmocka_unit_test(test_smuggling),
+        cmocka_unit_test(test_exhaustive),  cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_discards),    cmocka_unit_test(test_stuffing),
+        cmocka_unit_test(test_whole_lines),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -10,10 +10,12 @@
  *     data                        takes a message up to the dot, unstuffed, into peer.body
  *     bdat                        takes "BDAT n LAST" and n bytes into peer.body
  *     empty                       like data, but the message must be empty
+ *     some                        takes whatever comes
  *     tls                         a handshake
  *     drip                        one byte every 20 ms, never a line end
  *     flood                       bytes without a line end, without end
  *     silent                      says nothing until the client goes
+ *     deaf                        does not even read, for a second
  *     close, reset                does so; the end of a script is "< QUIT", "> 221 bye", "close"
  */
 #include "runtime/in_core.h"
@@ -125,6 +127,9 @@ static bool peer_step(struct peer *peer, struct stream *stream, slice step)
         size_t before = peer->body.size;
         assert_ok(stream_read_body_dot(stream, &peer->body, 100 << 20, peer_soon()));
         assert_int_equal(peer->body.size, before);
+    } else if (slice_equal(step, SLICE("some"))) {
+        slice some;
+        assert_ok(stream_read_some(stream, 65536, peer_soon(), &some));
     } else if (slice_equal(step, SLICE("bdat"))) {
         peer_take_chunk(peer, stream);
     } else if (slice_equal(step, SLICE("tls"))) {
@@ -138,6 +143,9 @@ static bool peer_step(struct peer *peer, struct stream *stream, slice step)
     } else if (slice_equal(step, SLICE("silent"))) {
         assert_ok(stream_flush(stream, peer_soon()));
         peer_wait_end(stream);
+    } else if (slice_equal(step, SLICE("deaf"))) {
+        assert_ok(stream_flush(stream, peer_soon()));
+        assert_ok(fiber_sleep(TIME_S));
     } else if (!slice_equal(step, SLICE("close")) && !slice_equal(step, SLICE("reset"))) {
         fail_msg("no such step: %.*s", SLICE_ARG(step));
     }

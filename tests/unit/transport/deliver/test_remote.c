@@ -3,78 +3,9 @@
  * The SMTP and LMTP client against scripted servers: what it says, and what it makes of what it is
  * told.
  */
-#include "peer.h"
+#include "client.h"
 
 #include <string.h>
-
-static struct arena arena;
-static struct remote_settings settings;
-static struct route_host host;
-static struct route route;
-static struct remote_options options = {.settings = &settings, .hostname = {"client.example", 14}};
-static struct remote *remote;
-static struct remote_answer answer;
-static struct peer peer;
-
-static void begin(const char *const scripts[])
-{
-    arena_init(&arena, 1 << 20);
-    assert_ok(settings_default(&remote_setting_table, &arena, &settings));
-    peer_start(&peer, scripts, NULL);
-    host = (struct route_host){.address = {.family = ADDRESS_IPV4, .ip = {127, 0, 0, 1}},
-                               .port = peer.port};
-    route =
-        (struct route){.kind = ROUTE_SMTP, .hosts = &host, .host_count = 1, .tls = ROUTE_TLS_MAY};
-    remote = NULL;
-    answer = (struct remote_answer){0};
-}
-#define BEGIN(...) begin((const char *const[]){__VA_ARGS__, NULL})
-
-static error open_it(void)
-{
-    return remote_open(&route, &options, &arena, &remote, &answer);
-}
-
-static void end(void)
-{
-    remote_close(&remote);
-    peer_end(&peer);
-    arena_close(&arena);
-}
-
-/* ---- A mail with up to four recipients ---- */
-
-static struct remote_recipient recipients[4];
-static struct remote_mail mail;
-
-static void write_mail(unsigned count, slice body)
-{
-    static const char *const names[] = {"one@b.example", "two@b.example", "three@b.example",
-                                        "four@b.example"};
-    mail = (struct remote_mail){.sender = SLICE("a@a.example"),
-                                .prefix = SLICE("Received: by us\r\n"),
-                                .body = body,
-                                .recipients = recipients,
-                                .count = count};
-    for (unsigned i = 0; i < count; i++)
-        recipients[i] = (struct remote_recipient){.address = slice_from_string(names[i])};
-}
-
-static void assert_answer(const struct remote_answer *given, int code, int class, int subject,
-                          int detail)
-{
-    assert_int_equal(given->code, code);
-    assert_int_equal(given->enhanced[0], class);
-    assert_int_equal(given->enhanced[1], subject);
-    assert_int_equal(given->enhanced[2], detail);
-}
-#define ASSERT_BODY(expected)                                                                      \
-    do {                                                                                           \
-        assert_slice(body_slice(&peer.body), expected);                                            \
-    } while (0)
-
-#define HELLO(offers) "> 220 mx ESMTP\n< EHLO client.example\n> 250-mx greets you\n" offers
-#define GOODBYE "< QUIT\n> 221 bye\nclose\n"
 
 /* ---- Dialogues that go well ---- */
 
@@ -86,6 +17,7 @@ CORE_TEST(test_plain)
     assert_ok(open_it());
     write_mail(2, SLICE("Subject: x\r\n\r\n.dot\r\n..\r\nend"));
     assert_ok(remote_send(remote, &mail, &arena));
+    ASSERT_BODY("Received: by us\r\nSubject: x\r\n\r\n.dot\r\n..\r\nend\r\n");
     assert_answer(&recipients[0].answer, 250, 2, 6, 0);
     assert_slice(recipients[0].answer.text, "queued as 42");
     assert_answer(&recipients[1].answer, 550, 5, 1, 0);
@@ -150,18 +82,322 @@ CORE_TEST(test_lmtp)
 
 CORE_TEST(test_helo)
 {
-    BEGIN("> 220 old\n< EHLO client.example\n> 502 what?\n< HELO client.example\n> 250 "
-          "hello\n" GOODBYE);
+    BEGIN("> 220 old\n< EHLO client.example\n> 502 what?\n< HELO client.example\n> 250 hello\n"
+          "< MAIL FROM:<a@a.example>\n> 250 ok\n< RCPT TO:<one@b.example>\n> 250 ok\n< DATA\n"
+          "> 354 go\ndata\n> 250 ok\n" GOODBYE);
     assert_ok(open_it());
+    /* neither 8-bit text nor bare line ends for it */
+    write_mail(1, SLICE("MIME-Version: 1.0\r\n\r\none \xe4 of many letters\nand another line\r\n"));
+    mail.body_type = SMTP_BODY_8BITMIME;
+    assert_ok(remote_send(remote, &mail, &arena));
+    ASSERT_BODY("Received: by us\r\nMIME-Version: 1.0\r\n"
+                "Content-Type: text/plain; charset=unknown-8bit\r\n"
+                "Content-Transfer-Encoding: quoted-printable\r\n\r\n"
+                "one =E4 of many letters=0Aand another line\r\n");
+    end();
+}
+
+CORE_TEST(test_mends_line_ends)
+{
+    BEGIN(HELLO("> 250-8BITMIME\n> 250 CHUNKING\n") "< MAIL FROM:<a@a.example> BODY=8BITMIME\n> "
+                                                    "250 ok\n< RCPT TO:<one@b.example>\n> 250 ok\n"
+                                                    "bdat\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(1, SLICE("A: b\n\n.\n\xe4\r.\r\r\n"));
+    mail.body_type = SMTP_BODY_8BITMIME;
+    assert_ok(remote_send(remote, &mail, &arena));
+    ASSERT_BODY("Received: by us\r\nA: b\r\n\r\n.\r\n\xe4\r\n.\r\n\r\n");
+    end();
+}
+
+CORE_TEST(test_parameters)
+{
+    BEGIN(HELLO(
+        "> 250-PIPELINING\n> 250-SIZE\n> 250-DSN\n> 250-8BITMIME\n> 250-SMTPUTF8\n"
+        "> 250-MT-PRIORITY\n> 250 DELIVERBY 60\n") "< MAIL FROM:<a@a.example> SIZE=25 "
+                                                   "BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb "
+                                                   "MT-PRIORITY=3 BY=100;R\n"
+                                                   "< RCPT TO:<one@b.example> NOTIFY=SUCCESS,DELAY "
+                                                   "ORCPT=rfc822;one+2Btag@b.example\n"
+                                                   "< RCPT TO:<two@b.example> NOTIFY=NEVER "
+                                                   "ORCPT=utf-8;\\x{E4}@b.example\n"
+                                                   "< RCPT TO:<thr\xc3\xa9@b.example>\n< DATA\n"
+                                                   "> 250 ok\n> 250 ok\n> 250 ok\n> 250 ok\n> 354 "
+                                                   "go\ndata\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(3, SLICE("A: b\r\n\r\n"));
+    mail.body_type = SMTP_BODY_8BITMIME;
+    mail.utf8 = true;
+    mail.ret = SMTP_RETURN_HEADERS;
+    mail.envid = SLICE("a+b");
+    mail.priority = 3;
+    mail.deliver_by = 100;
+    mail.deliver_by_mode = 'R';
+    recipients[0].notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY;
+    recipients[0].orcpt_type = SLICE("rfc822");
+    recipients[0].orcpt_address = SLICE("one+tag@b.example");
+    recipients[1].notify = SMTP_NOTIFY_NEVER;
+    recipients[1].orcpt_type = SLICE("utf-8");
+    recipients[1].orcpt_address = SLICE("\xc3\xa4@b.example");
+    recipients[2].address = SLICE("thr\xc3\xa9@b.example");
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_true(mail.dsn_passed);
+    end();
+}
+
+/* What this server cannot do is refused here, recipient by recipient, and the connection stays. */
+CORE_TEST(test_refuses_itself)
+{
+    BEGIN(
+        HELLO("> 250-DELIVERBY 240\n> 250 SIZE 30\n") "< MAIL FROM:<a@a.example> SIZE=27\n> 250 "
+                                                      "ok\n< RCPT TO:<two@b.example>\n> 250 ok\n"
+                                                      "< DATA\n> 354 go\ndata\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(2, SLICE("A: b\r\n\r\nlong enough\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 3, 4);
+    assert_answer(&recipients[1].answer, 0, 5, 3, 4);
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    mail.utf8 = true;
+    mail.sender = SLICE("\xc3\xa4@a.example");
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 6, 7);
+    write_mail(1, SLICE("A: \xc3\xa4\r\n\r\n"));
+    mail.utf8 = true;
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 6, 9);
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    mail.require_tls = true;
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 7, 30);
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    mail.deliver_by = 200;
+    mail.deliver_by_mode = 'R';
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 4, 7);
+    write_mail(1, SLICE("Content-Type: message/partial\r\n\r\n\xe4\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 6, 3);
+    assert_int_equal(remote_mails(remote), 0);
+    /* SMTPUTF8 was asked for, but only one recipient needs it; the other has a line break in it */
+    write_mail(3, SLICE("A: b\r\n\r\n\r\n"));
+    mail.utf8 = true;
+    recipients[0].address = SLICE("\xc3\xa4@b.example");
+    recipients[2].address = SLICE("a@b.example>\r\nRCPT TO:<x@y.example");
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 6, 7);
+    assert_answer(&recipients[1].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[2].answer, 0, 5, 1, 3);
+    end();
+}
+
+#define MAIL_OK "< MAIL FROM:<a@a.example>\n> 250 ok\n"
+#define RCPT_OK(name) "< RCPT TO:<" name "@b.example>\n> 250 ok\n"
+#define DATA_OK "< DATA\n> 354 go\ndata\n> 250 ok\n"
+
+/* RFC 9422: two recipients are two transactions, and after two transactions it is over. */
+CORE_TEST(test_limits)
+{
+    BEGIN(HELLO("> 250 LIMITS RCPTMAX=1 MAILMAX=2\n") MAIL_OK RCPT_OK("one")
+              DATA_OK MAIL_OK RCPT_OK("two") DATA_OK GOODBYE);
+    assert_ok(open_it());
+    write_mail(3, SLICE("A: b\r\n\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[1].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[2].answer, 0, 4, 5, 3);
+    assert_int_equal(remote_mails(remote), 2);
+    assert_false(remote_is_alive(remote));
+    end();
+}
+
+/* RFC 5321 4.5.3.1.10 */
+CORE_TEST(test_crowded)
+{
+    BEGIN(HELLO("> 250 PIPELINING\n") "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< "
+                                      "RCPT TO:<two@b.example>\n"
+                                      "< DATA\n> 250 ok\n> 250 ok\n> 452 4.5.3 one at a time\n> "
+                                      "354 go\ndata\n> 250 ok\n"
+                                      "< MAIL FROM:<a@a.example>\n< RCPT TO:<two@b.example>\n< "
+                                      "DATA\n> 250 ok\n"
+                                      "> 452 4.5.3 not you\n> 503 nobody\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(2, SLICE("A: b\r\n\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[1].answer, 452, 4, 5, 3);
+    end();
+}
+
+/* More recipients than are sent ahead of their replies. */
+CORE_TEST(test_many_recipients)
+{
+    enum { COUNT = 2 * REMOTE_RECIPIENTS_AT_ONCE + 1 };
+    static char script[64 * 1024];
+    static struct remote_recipient many[COUNT];
+    struct buffer text;
+    buffer_init(&text, sizeof script);
+    buffer_add_string(&text, HELLO("> 250 PIPELINING\n") "< MAIL FROM:<a@a.example>\n");
+    for (unsigned i = 0; i < COUNT; i++) {
+        buffer_add_string(&text, "< RCPT TO:<one@b.example>\n");
+        if (i + 1 == REMOTE_RECIPIENTS_AT_ONCE)
+            buffer_add_string(&text, "> 250 ok\n");
+        if ((i + 1) % REMOTE_RECIPIENTS_AT_ONCE == 0)
+            for (unsigned k = 0; k < REMOTE_RECIPIENTS_AT_ONCE; k++)
+                buffer_add_string(&text, k % 2 ? "> 250 ok\n" : "> 550 no\n");
+    }
+    buffer_add_string(&text, "< DATA\n> 250 ok\n> 354 go\ndata\n> 250 ok\n" GOODBYE);
+    memcpy(script, text.data, text.size);
+    buffer_close(&text);
+    BEGIN(script);
+    assert_ok(open_it());
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    for (unsigned i = 0; i < COUNT; i++)
+        many[i] = (struct remote_recipient){.address = SLICE("one@b.example")};
+    mail.recipients = many;
+    mail.count = COUNT;
+    assert_ok(remote_send(remote, &mail, &arena));
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(many[i].answer.code, i % 2 || i + 1 == COUNT ? 250 : 550);
+    end();
+}
+
+/* ---- Refusals ---- */
+
+CORE_TEST(test_nobody)
+{
+    BEGIN(HELLO("> 250 PIPELINING\n")
+          /* the server waits for a message all the same (RFC 2920 3.1) */
+          "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n> 550 no\n"
+          "> 354 go\nempty\n> 554 nobody\n"
+          /* or it does not; then the transaction must be given up */
+          "< RSET\n< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n"
+          "> 250 ok\n> 450 later\n> 503 nobody\n"
+          "< RSET\n< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n"
+          "> 553 5.1.8 not you\n> 503 no\n> 503 no\n"
+          "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n> 250 ok\n"
+          "> 451 4.3.0 no disk\n"
+          "< RSET\n< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n"
+          "> 250 ok\n> 250 ok\n> 354 go\ndata\n> 550 5.7.1 spam\n" GOODBYE);
+    assert_ok(open_it());
+    static const int expected[5][4] = {
+        {550, 5, 1, 0}, {450, 4, 2, 0}, {553, 5, 1, 8}, {451, 4, 3, 0}, {550, 5, 7, 1}};
+    for (unsigned i = 0; i < 5; i++) {
+        write_mail(1, SLICE("A: b\r\n\r\n"));
+        assert_ok(remote_send(remote, &mail, &arena));
+        assert_answer(&recipients[0].answer, expected[i][0], expected[i][1], expected[i][2],
+                      expected[i][3]);
+        assert_true(remote_is_alive(remote));
+    }
+    end();
+}
+
+/* With CHUNKING the message is there before anybody is refused. */
+CORE_TEST(test_nobody_chunked)
+{
+    BEGIN(
+        HELLO("> 250-PIPELINING\n> 250 CHUNKING\n") "< MAIL FROM:<a@a.example>\n< RCPT "
+                                                    "TO:<one@b.example>\nbdat\n> 250 ok\n> 550 no\n"
+                                                    "> 503 nobody\n"
+                                                    "< RSET\n< MAIL FROM:<a@a.example>\n< RCPT "
+                                                    "TO:<one@b.example>\nbdat\n> 250 ok\n> 250 ok\n"
+                                                    "> 250 ok\n> 552 5.2.2 full\n"
+                                                    "< RSET\n< MAIL FROM:<a@a.example>\n< RCPT "
+                                                    "TO:<one@b.example>\nbdat\n> 250 ok\n> 250 ok\n"
+                                                    "> 250 ok\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 550, 5, 1, 0);
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 552, 5, 2, 2);
+    /* RFC 3030 2: RSET first */
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+    end();
+}
+
+/* ---- Hosts ---- */
+
+static struct route_host hosts[3];
+
+/* The peer, behind hosts that nobody listens at. */
+static void add_dead_hosts(void)
+{
+    for (unsigned i = 0; i < 3; i++)
+        hosts[i] = (struct route_host){.address = {.family = ADDRESS_IPV4, .ip = {127, 9, 9, 9}},
+                                       .port = 1};
+    hosts[2] = host;
+    route.hosts = hosts;
+    route.host_count = 3;
+}
+
+CORE_TEST(test_next_host)
+{
+    BEGIN(HELLO("> 250 HELP\n") GOODBYE);
+    add_dead_hosts();
+    assert_ok(open_it());
+    char text[ADDRESS_TEXT_SIZE];
+    snprintf(text, sizeof text, "127.0.0.1:%u", peer.port);
+    assert_true(slice_equal(remote_host(remote), slice_from_string(text)));
+    end();
+}
+
+/* Never is only said where all say never. */
+CORE_TEST(test_refused_hosts)
+{
+    BEGIN("> 554 5.7.1 go away\n" GOODBYE, "> 554 no service\n" GOODBYE,
+          "> 220 mx\n< EHLO client.example\n> 550 5.7.1 who?\n< HELO client.example\n"
+          "> 550 5.7.1 who?\n" GOODBYE,
+          "> 421 4.3.2 later\n", "> 554 no\n" GOODBYE);
+    assert_error(open_it(), ERROR_PERMANENT);
+    assert_answer(&answer, 554, 5, 7, 1);
+    assert_slice(answer.text, "go away");
+    assert_error(open_it(), ERROR_PERMANENT);
+    assert_answer(&answer, 554, 5, 3, 2);
+    assert_error(open_it(), ERROR_PERMANENT);
+    assert_answer(&answer, 550, 5, 7, 1);
+    assert_error(open_it(), ERROR_TEMPORARY);
+    assert_answer(&answer, 421, 4, 3, 2);
+    add_dead_hosts();
+    assert_error(open_it(), ERROR_TEMPORARY);
+    assert_answer(&answer, 0, 4, 4, 1);
+    end();
+}
+
+CORE_TEST(test_nobody_listens)
+{
+    BEGIN(NULL);
+    add_dead_hosts();
+    route.host_count = 2;
+    assert_error(open_it(), ERROR_TEMPORARY);
+    assert_answer(&answer, 0, 4, 4, 1);
+    settings.source_ipv4 = SLICE("not an address");
+    assert_error(open_it(), ERROR_TEMPORARY);
+    settings.source_ipv4 = SLICE("127.0.0.5");
+    assert_error(open_it(), ERROR_TEMPORARY);
     end();
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_plain),    cmocka_unit_test(test_pipelining),
-        cmocka_unit_test(test_chunking), cmocka_unit_test(test_lmtp),
+        cmocka_unit_test(test_plain),
+        cmocka_unit_test(test_pipelining),
+        cmocka_unit_test(test_chunking),
+        cmocka_unit_test(test_lmtp),
         cmocka_unit_test(test_helo),
+        cmocka_unit_test(test_mends_line_ends),
+        cmocka_unit_test(test_parameters),
+        cmocka_unit_test(test_refuses_itself),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_crowded),
+        cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_nobody),
+        cmocka_unit_test(test_nobody_chunked),
+        cmocka_unit_test(test_next_host),
+        cmocka_unit_test(test_refused_hosts),
+        cmocka_unit_test(test_nobody_listens),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
