@@ -5,10 +5,13 @@ import os
 import pathlib
 import re
 import shutil
+import smtplib
 import stat
 import subprocess
 
 import pytest
+
+from lab import wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release")
@@ -168,3 +171,104 @@ def test_opendkim_verifies(signed, tmp_path, name):
     assert good.count("dkim=pass") == 2, good
     assert "a=ed25519-sha256" in good and "a=rsa-sha256" in good
     assert "dkim=pass" not in verdict(signed(MESSAGES[name]).replace(b"From: a@", b"From: c@"))
+
+
+# --- the server ------------------------------------------------------------------------------------
+def submit(server, subject, number=1):
+    message = (f"From: user{number:04d}@{DOMAIN}\r\nTo: user0002@{DOMAIN}\r\nSubject: {subject}\r\n"
+               f"Date: Sun, 22 Nov 2026 10:00:00 +0000\r\nMessage-ID: <{subject}@{DOMAIN}>\r\n\r\nHello\r\n")
+    with smtplib.SMTP_SSL("127.0.0.1", server.submissions_port, context=server.tls(), timeout=30) as client:
+        client.login(f"user{number:04d}@{DOMAIN}", "secret")
+        client.sendmail(f"user{number:04d}@{DOMAIN}", [f"user0002@{DOMAIN}"], message)
+
+
+def arrived(server, subject):
+    def find():
+        for path in server.maildir(f"user0002@{DOMAIN}").glob("*/*"):
+            text = path.read_bytes() if path.is_file() else b""
+            if f"\nSubject: {subject}\r\n".encode() in text:
+                return text
+        return None
+    wait.until(lambda: find() is not None, 20, f"{subject} arrives")
+    return find()
+
+
+def verified(server, message, records=None):
+    """The selectors whose signatures hold."""
+    dkim = pytest.importorskip("dkim")
+    if records is None:
+        records = json.loads(server.control("dkim", "show", DOMAIN, "--json").stdout)
+    texts = {record["name"] + ".": record["value"].encode() for record in records}
+
+    def lookup(name, timeout=5):
+        return texts.get(name.decode() if isinstance(name, bytes) else name, b"")
+
+    selectors = []
+    for index in range(message.count(b"DKIM-Signature:")):
+        check = dkim.DKIM(message)
+        if check.verify(index, dnsfunc=lookup):
+            selectors.append(check.signature_fields[b"s"].decode())
+    return sorted(selectors)
+
+
+@pytest.fixture
+def server(make_instance, tmp_path):
+    server = make_instance(start=False, settings={"dkim.path": f"{tmp_path}/keys/%d/%s.key"})
+    (tmp_path / "keys").mkdir()
+    (tmp_path / "keys").chmod(0o755)
+    return server
+
+
+def test_submitted_mail_is_signed(server):
+    server.start()
+    submit(server, "unsigned")
+    assert b"DKIM-Signature" not in arrived(server, "unsigned")
+    server.control("dkim", "create", DOMAIN)
+    server.control("dkim", "create", DOMAIN, "--type", "ed25519")
+    server.admin("/reload", method="POST")
+    submit(server, "signed")
+    message = arrived(server, "signed")
+    assert verified(server, message) == ["ringmail", "ringmail-ed25519"]
+    assert server.metrics()["ringmail_dkim_signed_total"] >= 1
+    # A selector that goes.
+    records = json.loads(server.control("dkim", "show", DOMAIN, "--json").stdout)
+    os.unlink(next(record["path"] for record in records if record["selector"] == "ringmail"))
+    server.admin("/reload", method="POST")
+    submit(server, "changed")
+    assert verified(server, arrived(server, "changed")) == ["ringmail-ed25519"]
+
+
+def test_mail_waits_for_a_broken_key(server):
+    server.start()
+    server.control("dkim", "create", DOMAIN)
+    path = pathlib.Path(json.loads(server.control("dkim", "show", DOMAIN, "--json").stdout)[0]["path"])
+    good = path.read_text()
+    path.write_text("rubbish")
+    server.admin("/reload", method="POST")
+    with pytest.raises(smtplib.SMTPResponseException) as refusal:
+        submit(server, "waiting")
+    assert 400 <= refusal.value.smtp_code < 500
+    path.write_text(good)
+    server.admin("/reload", method="POST")
+    submit(server, "mended")
+    assert verified(server, arrived(server, "mended")) == ["ringmail"]
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+def test_keys_of_root_serve_another_user(server, tmp_path):
+    """Read before privileges are dropped; a reload keeps what it cannot read any more."""
+    for folder in [tmp_path, *tmp_path.parents]:
+        if not stat.S_IMODE(folder.stat().st_mode) & 0o001:
+            folder.chmod(folder.stat().st_mode | 0o011)
+    server.settings["server.user"] = "nobody"
+    server.settings["directory.path"] = str(server.directory / "directory.sqlite")
+    server.settings["dkim.keys"] = f'["{DOMAIN}=rooted:{tmp_path}/rooted.pem"]'
+    subprocess.run(["openssl", "genrsa", "-traditional", "-out", str(tmp_path / "rooted.pem"), "2048"], check=True, stderr=subprocess.DEVNULL)
+    os.chown(tmp_path / "rooted.pem", 0, 0)
+    (tmp_path / "rooted.pem").chmod(0o600)
+    server.start()
+    submit(server, "first")
+    assert verified(server, arrived(server, "first")) == ["rooted"]
+    assert "kept as it was" in server.admin("/reload", method="POST")
+    submit(server, "second")
+    assert verified(server, arrived(server, "second")) == ["rooted"]

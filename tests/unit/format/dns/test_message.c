@@ -112,6 +112,21 @@ static void test_reads_other_types(void **state)
                                                  "\xc0\x0c\0\x0f\0\1\0\0\0\1\0\3\0\0\0"),
         SLICE("t"), DNS_MX, &arena, &answer));
     assert_int_equal(answer.records[0].mx.host.size, 0); /* RFC 7505: no mail here */
+    assert_ok(dns_message_parse(
+        SLICE(HEADER("\x81\x80", "\0\1", "\0\0") "\1t\0\0\x21\0\1"
+                                                 "\xc0\x0c\0\x21\0\1\0\0\0\1\0\x0a\0\1\0\2\3\xe1"
+                                                 "\1m\xc0\x0c"),
+        SLICE("t"), DNS_SRV, &arena, &answer));
+    assert_int_equal(answer.records[0].srv.priority, 1);
+    assert_int_equal(answer.records[0].srv.weight, 2);
+    assert_int_equal(answer.records[0].srv.port, 993);
+    assert_slice(answer.records[0].srv.host, "m.t");
+    assert_error(dns_message_parse(SLICE(HEADER("\x81\x80", "\0\1",
+                                                "\0\0") "\1t\0\0\x21\0\1"
+                                                        "\xc0\x0c\0\x21\0\1\0\0\0\1\0\5\0\1\0\2"
+                                                        "\3"),
+                                   SLICE("t"), DNS_SRV, &arena, &answer),
+                 ERROR_MALFORMED);
     /* data of the wrong size */
     assert_error(dns_message_parse(
                      SLICE(HEADER("\x81\x80", "\0\1", "\0\0") "\1t\0\0\1\0\1"
