@@ -2,6 +2,7 @@
 #include "transport/route/tls_report.h"
 
 #include "base/metric.h"
+#include "transport/route/sts.h"
 
 #include <stdlib.h>
 
@@ -150,7 +151,10 @@ static error note(const struct tls_report_session *session)
     struct tls_report_entry *entry;
     if (!today && !(today = day_create()))
         return error_make(ERROR_LIMIT, "out of memory");
-    TRY(entry_of(today, session->domain, session->policy, session->policy_text, &entry));
+    slice text = session->policy_text;
+    if (text.size == 0 && session->policy == TLS_REPORT_STS)
+        text = sts_text(session->domain);
+    TRY(entry_of(today, session->domain, session->policy, text, &entry));
     if (session->result == TLS_REPORT_SUCCESS) {
         entry->successes++;
         return OK;
