@@ -18,7 +18,7 @@ from lab import instance as instances
 from lab import maildir, message, outbound, ports, wait, zoo
 from lab.instance import account
 
-pytestmark = pytest.mark.timeout(120)
+pytestmark = [pytest.mark.sanitized, pytest.mark.timeout(120)]
 SECRET = "whsec_" + base64.b64encode(b"a secret of 24 bytes ...").decode()
 POSTMASTER = account(9)
 

@@ -113,6 +113,14 @@ static void test_every_mistake_has_its_line(void **state)
                    "tls.keys, or submission.tls_required = off");
     assert_problem("forward.srs_secret = short",
                    ":1: forward.srs_secret: 5 bytes are too short: 16 at least");
+    assert_problem("webhook.urls = [\"https://a.example/\", \"ftp://a.example/\"]",
+                   ":1: webhook.urls: \"ftp://a.example/\" is no address such as "
+                   "https://host/path");
+    assert_problem("webhook.events = [mail.eaten]",
+                   ":1: webhook.events: there are mail.accepted, mail.delivered, mail.deferred, "
+                   "mail.bounced, mail.complaint, mail.reported and account.limited");
+    assert_problem("webhook.secret = \"whsec_no base64\"",
+                   ":1: webhook.secret: what follows \"whsec_\" is not base64");
     assert_problem("server.user = \"nobody-by-this-name\"",
                    ":1: server.user: there is no user \"nobody-by-this-name\" here");
     assert_problem("store { journal_segment_size = 16M; journal_segment_count = 7 }\n"
