@@ -281,8 +281,8 @@ static struct queue_mail *mail_make(const struct queue_envelope *envelope, int64
     return mail;
 }
 
-static void mail_to(const char *sender, const char *account, const char *recipient,
-                    int64_t lifetime_s)
+[[maybe_unused]] static void mail_to(const char *sender, const char *account, const char *recipient,
+                                     int64_t lifetime_s)
 {
     const struct queue_recipient to = {.address = slice_from_string(recipient)};
     const struct queue_envelope envelope = {
@@ -497,7 +497,7 @@ static void sim_run(unsigned cores, void (*body)(void))
 }
 
 /* WAITS until every mail made is finished. */
-static void sim_wait(int64_t seconds)
+[[maybe_unused]] static void sim_wait(int64_t seconds)
 {
     instant deadline = time_after(seconds * TIME_S);
     while (world.finished < world.made && time_now() < deadline)
