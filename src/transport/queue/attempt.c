@@ -209,9 +209,11 @@ static bool transact(struct delivery *d, struct queue_attempt *attempt, error *o
     bool leaving = !failed(problem) && is_leaving(&mail);
     if (!failed(problem) && !leaving)
         site_good(d->c->site);
-    else if (problem.kind != ERROR_CANCELLED)
+    else if (problem.kind != ERROR_CANCELLED) {
+        connection_break(d->c);
         site_bad(d->c->site, slice_from_string(attempt->host),
                  slice_from_string(attempt->results[0].text));
+    }
     if (!failed(problem))
         put_off_excess(d, attempt);
     *out_problem = problem;

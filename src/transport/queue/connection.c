@@ -63,10 +63,17 @@ void connection_dismiss(void)
 
 /* ---- Open and closed ---- */
 
+void connection_break(struct connection *c)
+{
+    if (c->remote && !c->broken)
+        c->site->established--;
+    c->broken = true;
+}
+
 void connection_shut(struct connection *c)
 {
-    if (c->remote)
-        c->site->established--;
+    connection_break(c);
+    c->broken = false;
     remote_close(&c->remote);
     queue_way_unref(&c->way);
     arena_close(&c->arena);

@@ -19,9 +19,12 @@ struct connection {
     struct queue_way *way;
     struct arena arena; /* of the connection */
     struct remote *remote;
+    bool broken; /* open still, but of no use */
 };
 
 /* WAITS. The answer's text lives until connection_shut. */
 error connection_open(struct connection *c, struct remote_answer *out_answer);
+/* It failed amid a mail: it does not count among the site's established ones any more. */
+void connection_break(struct connection *c);
 /* WAITS, shortly. Harmless where it is not open. */
 void connection_shut(struct connection *c);

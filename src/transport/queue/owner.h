@@ -17,9 +17,9 @@
 #include "transport/queue/schedule.h"
 
 enum queue_owner_limits {
-    QUEUE_HANDS_MAX = 256,   /* fibers that record results and decide */
-    QUEUE_LOOKUPS_MAX = 512, /* routes looked up at a time */
-    QUEUE_LOCALS_MAX = 64,   /* items delivered into mailboxes at a time */
+    QUEUE_HANDS_MAX = 256,    /* fibers that record results and decide */
+    QUEUE_LOOKUPS_MAX = 2048, /* routes looked up at a time: so many may stall before others wait */
+    QUEUE_LOCALS_MAX = 64,    /* items delivered into mailboxes at a time */
     QUEUE_WAY_ARENA_SIZE_MAX = 256 << 10,
     QUEUE_ROUTE_TIMEOUT_S = 60,
     QUEUE_LOCAL_TIMEOUT_S = 60,

@@ -15,6 +15,8 @@
  *     kept      connections die while they are kept
  *     null      the route says never        later  the route says later
  *     stall     the route takes 300 ms      lmtp   takes everything by LMTP
+ *     ours      the route says that it is ours
+ *     drop      takes connections, and drops them at each mail
  *
  * What follows the word ("good7.example") makes another site; "good7-x.example" shares that of
  * "good7".
@@ -109,6 +111,8 @@ error route_find(const struct route_request *request, struct arena *arena, insta
             .kind = ROUTE_LATER, .code = 451, .enhanced = {4, 4, 3}, .text = SLICE("no answer")};
     else if (is_script(request->domain, "lmtp"))
         out_route->kind = ROUTE_LMTP;
+    else if (is_script(request->domain, "ours"))
+        out_route->kind = ROUTE_LOCAL;
     slice_cut(site, '.', &site, &rest);
     slice_cut(site, '-', &site, &rest);
     out_route->hosts = ARENA_NEW(arena, struct route_host);
@@ -249,7 +253,7 @@ error remote_send(struct remote *remote, struct remote_mail *mail, struct arena 
         TRY(fiber_yield());
     if (kept && (is_script(remote->host, "kept") || (flaky && random_below(4) == 0)))
         return break_off(remote, mail, false);
-    if (flaky && random_below(10) == 0)
+    if (is_script(remote->host, "drop") || (flaky && random_below(10) == 0))
         return break_off(remote, mail, true);
     if (flaky && random_below(10) == 0) {
         for (unsigned i = 0; i < mail->count; i++)
@@ -294,11 +298,13 @@ static struct queue_mail *mail_make(const struct queue_envelope *envelope, int64
     queue_schedule_add(mail_make(&envelope, lifetime_s));
 }
 
+#ifndef FAKES_OWN_SUBMIT
 error queue_submit(struct queue_submission *submission)
 {
     (void)submission;
     return error_make(ERROR_TEMPORARY, "not in this world");
 }
+#endif
 
 error queue_keep_load(const struct queue_settings *settings, slice path)
 {

@@ -230,6 +230,24 @@ static void test_pause_and_probe(void **state)
     sim_run(2, outlive_a_dead_site);
 }
 
+/* Connections that come about and then break are failures as well. */
+static void leave_a_broken_site_alone(void)
+{
+    for (unsigned i = 0; i < 200; i++)
+        mail_to("a@x.example", "", address_of(i, "drop.example"), 60);
+    assert_ok(fiber_sleep(300 * TIME_MS));
+    assert_true(world.opens >= 3 && world.opens <= 12);
+    assert_int_equal(world.finished, 0);
+}
+
+static void test_pause_after_broken_connections(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(1, leave_a_broken_site_alone);
+}
+
 static void respect_limit(void)
 {
     for (unsigned i = 0; i < 300; i++)
@@ -495,6 +513,7 @@ int main(void)
         cmocka_unit_test(test_priority_goes_first),
         cmocka_unit_test(test_hanging_delays_nobody_else),
         cmocka_unit_test(test_pause_and_probe),
+        cmocka_unit_test(test_pause_after_broken_connections),
         cmocka_unit_test(test_concurrency_shrinks),
         cmocka_unit_test(test_connections_are_kept),
         cmocka_unit_test(test_mails_per_connection),
