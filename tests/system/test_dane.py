@@ -156,7 +156,7 @@ def test_zone_that_does_not_validate(case, how):
 def test_bogus_records_of_a_host_elsewhere(case, world):
     """A good MX, but the host's zone does not validate: that host is not to be used (RFC 7672 2.2)."""
     it = case()
-    world.zone(it.name, {"@": "MX 10 mx1.host-" + it.name}, "signed")
+    world.zone(it.name, {"@": f"MX 10 mx1.host-{it.name}."}, "signed")
     world.zone("host-" + it.name, {"mx1": f"A {it.sink.address}"}, "bogus")
     it.send()
     assert it.is_refused()
@@ -176,7 +176,7 @@ def test_second_host_when_the_first_is_false(case, world):
 def test_insecure_mx_with_secure_host(case, world):
     """RFC 7672 2.2.1: an unsigned MX that names a signed host: DANE may be left out; mail flows."""
     it = case()
-    world.zone(it.name, {"@": "MX 10 mx1.host-" + it.name}, "insecure")
+    world.zone(it.name, {"@": f"MX 10 mx1.host-{it.name}."}, "insecure")
     world.zone("host-" + it.name, {"mx1": f"A {it.sink.address}", "_25._tcp.mx1": tlsa(it.issued.certificate)})
     it.send()
     assert it.is_delivered()
