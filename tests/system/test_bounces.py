@@ -15,7 +15,7 @@ import urllib.request
 import pytest
 
 from lab import instance as instances
-from lab import maildir, message, outbound, ports, wait, zoo
+from lab import authority, maildir, message, outbound, ports, wait, zoo
 from lab.instance import account
 
 pytestmark = [pytest.mark.sanitized, pytest.mark.timeout(120)]
@@ -26,7 +26,7 @@ POSTMASTER = account(9)
 class Receiver:
     """Takes webhooks, as often as told with an error first, and checks each signature."""
 
-    def __init__(self):
+    def __init__(self, tls=None):
         self.requests, self.refuse, self.lock = [], 0, threading.Lock()
         receiver = self
 
@@ -45,6 +45,9 @@ class Receiver:
 
         self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
         self.url = f"http://127.0.0.1:{self.server.server_address[1]}/events?from=ringmail"
+        if tls:
+            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
+            self.url = f"https://localhost:{self.server.server_address[1]}/"
         threading.Thread(target=self.server.serve_forever, daemon=True).start()
 
     def taken(self):
@@ -364,6 +367,46 @@ def test_stream_of_events(place):
             pass
     event = json.loads(line[len(b"data: "):])
     assert event["type"] == "mail.bounced" and event["data"]["recipient"] == "refused-stream@away.test"
+
+
+def test_webhook_over_tls(place, tmp_path):
+    """A receiver with a good certificate is told; one with another's is not."""
+    ours, others = (authority.Authority(tmp_path / name, name) for name in ("ours", "others"))
+    good, bad = Receiver(ours.issue("localhost").context()), Receiver(others.issue("localhost").context())
+    settings = {**place.instance.settings, "tls.authority": str(ours.path), "webhook.urls": f'["{bad.url}", "{good.url}"]'}
+    instance = instances.Instance(tmp_path / "tls", settings=settings)
+    try:
+        instance.start()
+        outbound.submit(instance, "tls@away.test", message.make(random.Random(3), "tls", sender=account(1)))
+        good.wait_for("mail.delivered", recipient="tls@away.test")
+        assert all(is_signed(*request) for request in good.taken())
+        wait.until(lambda: "event=webhook.trouble" in (instance.directory / "ringmaild.log").read_text(), 10, "trouble is told")
+        instance.stop()
+        assert bad.taken() == []
+    finally:
+        good.close()
+        bad.close()
+
+
+def test_bounce_after_a_crash(place, tmp_path):
+    """The sink refuses while the server is killed again and again: each sender hears of each mail at least once."""
+    instance = instances.Instance(tmp_path / "crash", settings={**place.instance.settings, "webhook.urls": "[]"})
+    instance.start()
+    serials = []
+    for burst in range(3):
+        with outbound.submission(instance, account(1)) as client:
+            for number in range(15):
+                serials.append(f"crash{burst}-{number}x{time.monotonic_ns():x}")
+                client.command(f"MAIL FROM:<{account(1)}>", 250)
+                client.command(f"RCPT TO:<refused{number}@away.test>", 250)
+                client.data(message.make(random.Random(number), serials[-1], sender=account(1)), 250)
+        instance.crash()
+        instance.start()
+    def missing():
+        told = {report.serial for report in outbound.reports(instance)}
+        return [serial for serial in serials if serial not in told]
+    wait.until(lambda: not missing(), 30, f"every bounce arrives; missing: {missing()}")
+    instance.stop()
 
 
 def test_dead_receiver(place, tmp_path):
