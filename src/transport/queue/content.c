@@ -65,7 +65,7 @@ error keep_content_make(struct queue_submission *submission, struct queue_conten
     uint64_t first_time = take_times(submission->count);
     content->id = first_time << KEEP_CORE_BITS | core_self();
     content->size = submission->body->size;
-    content->sharers = submission->count;
+    content->sharers = (uint16_t)submission->count;
     content->prefix_size = (uint32_t)prefix_size;
     content->memory = calloc(1, sizeof *content->memory);
     if (content->memory) {

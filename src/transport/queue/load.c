@@ -54,7 +54,7 @@ static error content_of(struct keep_core *keep, const struct log_place *place,
     content->id = place->content;
     content->size = place->size;
     content->prefix_size = place->prefix_size;
-    content->sharers = place->sharers;
+    content->sharers = (uint16_t)place->sharers;
     list_init(&content->segment_node);
     atomic_init(&content->pins, -1);
     error problem = place->sharers > 1 ? id_map_put(&keep->contents, content->id, content) : OK;

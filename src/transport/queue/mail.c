@@ -47,13 +47,16 @@ static error measure(const struct queue_envelope *envelope, size_t *out_size)
     if (envelope->prefix.size > QUEUE_PREFIX_SIZE_MAX || !fits(envelope->sender) ||
         !fits(envelope->envid) || !fits(envelope->account) || !fits(envelope->origin))
         return error_make(ERROR_LIMIT, "an envelope is too large");
-    size_t size = envelope->sender.size + envelope->envid.size + envelope->account.size +
-                  envelope->origin.size;
+    size_t size = envelope->sender.size + envelope->envid.size + envelope->origin.size;
+    if (!slice_equal(envelope->account, envelope->sender))
+        size += envelope->account.size;
     for (unsigned i = 0; i < envelope->recipient_count; i++) {
         const struct queue_recipient *to = &envelope->recipients[i];
         if (!fits(to->address) || !fits(to->orcpt_type) || !fits(to->orcpt_address))
             return error_make(ERROR_LIMIT, "a recipient is too large");
-        size += to->address.size + to->orcpt_type.size + to->orcpt_address.size;
+        size += to->address.size + to->orcpt_type.size;
+        if (!slice_equal(to->orcpt_address, to->address))
+            size += to->orcpt_address.size;
     }
     if (size > QUEUE_ENVELOPE_SIZE_MAX)
         return error_make(ERROR_LIMIT, "an envelope is too large");
@@ -70,16 +73,23 @@ static struct queue_text take_text(struct queue_mail *mail, slice text, uint32_t
     return taken;
 }
 
+/* What says the same again takes no room: a million mails are waiting. */
+static struct queue_text take_other(struct queue_mail *mail, slice text, struct queue_text known,
+                                    uint32_t *position)
+{
+    return slice_equal(text, queue_mail_text(mail, known)) ? known
+                                                           : take_text(mail, text, position);
+}
+
 static void take_recipient(struct queue_mail *mail, uint32_t at, const struct queue_recipient *from,
                            uint32_t *position)
 {
-    mail->recipients[at] = (struct queue_mail_recipient){
-        .address = take_text(mail, from->address, position),
-        .orcpt_type = take_text(mail, from->orcpt_type, position),
-        .orcpt_address = take_text(mail, from->orcpt_address, position),
-        .notify = (uint8_t)from->notify,
-        .final = from->final,
-    };
+    struct queue_mail_recipient *to = &mail->recipients[at];
+    to->address = take_text(mail, from->address, position);
+    to->orcpt_type = take_text(mail, from->orcpt_type, position);
+    to->orcpt_address = take_other(mail, from->orcpt_address, to->address, position);
+    to->notify = (uint8_t)from->notify;
+    to->final = from->final;
 }
 
 static void take_envelope(struct queue_mail *mail, const struct queue_envelope *envelope,
@@ -87,7 +97,7 @@ static void take_envelope(struct queue_mail *mail, const struct queue_envelope *
 {
     mail->sender = take_text(mail, envelope->sender, position);
     mail->envid = take_text(mail, envelope->envid, position);
-    mail->account = take_text(mail, envelope->account, position);
+    mail->account = take_other(mail, envelope->account, mail->sender, position);
     mail->origin = take_text(mail, envelope->origin, position);
     mail->prefix.size = (uint32_t)envelope->prefix.size;
     mail->hold_until = envelope->hold_until;

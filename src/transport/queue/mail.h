@@ -40,11 +40,11 @@ struct queue_memory {
 /* A body with the prefixes of its mails, shared by the mails of one submission: in memory, in the
  * spool, or both. Others than keep use `size` and `out`, and open it to read. */
 struct queue_content {
-    uint32_t references; /* mails, and keep while it writes it */
+    uint16_t references; /* mails, and keep while it writes it */
+    uint16_t sharers;    /* (fixed) mails it was made for */
     uint32_t out;        /* items out on a site's core: the spool place does not move meanwhile */
     /* Who reads `memory`, on any core; -1: it is gone, read the spool. */
     _Atomic int32_t pins;
-    uint32_t sharers;              /* (fixed) mails it was made for */
     uint32_t prefix_size;          /* (fixed) of all mails together; before the body in the spool */
     uint64_t id;                   /* (fixed) of its first mail; marks its place in the spool */
     uint64_t size;                 /* (fixed) of the body */
@@ -86,19 +86,19 @@ enum queue_item_state {
 struct queue_item {
     struct queue_mail *mail; /* (fixed) */
     uint32_t first, count;   /* (fixed) recipients[first .. first + count - 1], sorted by domain */
-    uint8_t state;
+    uint32_t site;           /* (schedule) hash of the last route's site; 0: none found yet */
+    uint16_t core;           /* (schedule) while OUT: where, enum queue_place */
     uint16_t attempts;
-    int64_t due;              /* seconds since 1970 */
-    struct timer timer;       /* of the owner core */
-    struct list node;         /* while OUT: in the site's line, on the site's core */
-    struct line_party *party; /* (schedule) whose turn in that line it shares */
-    uint32_t site;            /* (schedule) hash of the last route's site; 0: none found yet */
-    uint16_t core;            /* (schedule) while OUT: where, enum queue_place */
+    uint8_t state;
     bool recalled;            /* (schedule) while OUT: asked to come back untried */
     bool busy;                /* (schedule) while OUT: a fiber records results of it */
     bool urgent;              /* (schedule) by an operator: ends the pause of a site */
-    char *response;           /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
+    int64_t due;              /* seconds since 1970 */
     int64_t tried;            /* of the last attempt; 0: none yet */
+    struct timer timer;       /* of the owner core */
+    struct list node;         /* while OUT: in the site's line, on the site's core */
+    struct line_party *party; /* (schedule) whose turn in that line it shares */
+    char *response;           /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
 };
 
 struct queue_mail {

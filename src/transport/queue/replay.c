@@ -87,7 +87,7 @@ static struct queue_content *make_content(const struct record_add *add)
     content->id = add->id;
     content->size = add->body.size;
     content->prefix_size = (uint32_t)add->prefixes.size;
-    content->sharers = add->count;
+    content->sharers = (uint16_t)add->count;
     list_init(&content->segment_node);
     atomic_init(&content->pins, -1);
     return content;
