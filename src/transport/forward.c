@@ -21,7 +21,8 @@ static slice hostname; /* of the process */
 
 void forward_set_settings(const struct forward_settings *fresh, slice name)
 {
-    hostname = name;
+    if (!hostname.data) /* the same ever after: others may be reading it */
+        hostname = name;
     atomic_store_explicit(&settings, fresh, memory_order_release);
 }
 

@@ -32,7 +32,8 @@ static error make_id(struct smtp_session *s, slice *out_id)
     return arena_format(&s->transaction.arena, out_id, "%s-%u", id, s->transactions);
 }
 
-/* RFC 5321 6.3, and our own mark of a final delivery. */
+/* RFC 5321 6.3, and our own mark of a final delivery; who sends a mail again by hand may keep that.
+ */
 static bool goes_in_circles(const struct smtp_session *s)
 {
     const struct smtp_transaction *t = &s->transaction;
@@ -41,7 +42,7 @@ static bool goes_in_circles(const struct smtp_session *s)
     if (mail_received_count(header) > s->settings->hops_max)
         return true;
     slice value;
-    if (!mail_header_find(header, SLICE("Delivered-To"), &value))
+    if (smtp_session_is_submission(s) || !mail_header_find(header, SLICE("Delivered-To"), &value))
         return false;
     for (const struct smtp_target *target = t->targets; target; target = target->next)
         if (target->account && mail_delivered_to_has(header, target->address))

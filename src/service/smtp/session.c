@@ -76,9 +76,10 @@ static error greet(struct smtp_session *s)
     return smtp_answer_lines(s, 220, NULL, line);
 }
 
-/* WAITS for the next command while holding nothing. NONE: there is input. A server that is about to
- * stop lets the transaction in hand finish (RFC 5321 3.8 asks for 421 where it does not). */
-static error wait_command(struct smtp_session *s, enum smtp_reply *out_reply)
+/* WAITS for what the client says next while holding nothing. NONE: there is input. A server that is
+ * about to stop lets the transaction in hand finish (RFC 5321 3.8 asks for 421 where it does not).
+ */
+static error wait_input(struct smtp_session *s, enum smtp_reply *out_reply)
 {
     instant deadline = time_after(s->settings->command_timeout);
     error waited;
@@ -99,6 +100,10 @@ error smtp_session_read_line(struct smtp_session *s, size_t size_max, slice *out
                              enum smtp_reply *out_reply)
 {
     *out_reply = SMTP_REPLY_NONE;
+    if (!stream_has_input(s->stream))
+        TRY(wait_input(s, out_reply));
+    if (*out_reply != SMTP_REPLY_NONE)
+        return OK;
     error problem = stream_read_line(s->stream, STREAM_LINE_STRICT, size_max,
                                      time_after(s->settings->command_timeout), out_line);
     switch (problem.kind) {
@@ -115,16 +120,6 @@ error smtp_session_read_line(struct smtp_session *s, size_t size_max, slice *out
     default:
         return problem;
     }
-}
-
-static error read_command(struct smtp_session *s, slice *out_line, enum smtp_reply *out_reply)
-{
-    *out_reply = SMTP_REPLY_NONE;
-    if (!stream_has_input(s->stream))
-        TRY(wait_command(s, out_reply));
-    if (*out_reply != SMTP_REPLY_NONE)
-        return OK;
-    return smtp_session_read_line(s, SMTP_LINE_SIZE_MAX, out_line, out_reply);
 }
 
 /* May this command come now? */
@@ -181,7 +176,7 @@ error smtp_session_run(struct smtp_session *s)
         enum smtp_reply reply;
         arena_reset(&s->command_arena);
         s->base.state = s->transaction.open ? "transaction" : "idle";
-        TRY(read_command(s, &line, &reply));
+        TRY(smtp_session_read_line(s, SMTP_LINE_SIZE_MAX, &line, &reply));
         if (reply != SMTP_REPLY_NONE) {
             TRY(smtp_answer(s, reply));
             continue;
