@@ -504,8 +504,12 @@ class Session:
             return None
         self.receive(1)
         code = self.stage("body")
-        if code == UNKNOWN:  # it may have been understood as the final reply
-            self.acts["dot"] = lambda session: UNKNOWN
+        return self.as_final(code)
+
+    def as_final(self, code):
+        """A reply out of place may have been understood as the final one: then that is what it is."""
+        if code in (UNKNOWN, 250):
+            self.acts["dot"] = lambda session: code
             return None
         return code
 
@@ -525,7 +529,7 @@ class Session:
         if len(words) < 3:
             self.reply(250, f"2.0.0 {size} bytes")
             return
-        if self.stage("data") is not None:
+        if self.as_final(self.stage("data")) is not None:
             return
         self.take(self.chunks)
 
