@@ -9,7 +9,7 @@ from lab import outbound
 from lab.authority import tlsa
 
 pytestmark = pytest.mark.timeout(60)
-LIFETIME_S = 3
+LIFETIME_S = 2
 numbers = itertools.count(1)
 
 
@@ -154,7 +154,7 @@ def test_zone_that_does_not_validate(case, how):
 
 
 def test_bogus_records_of_a_host_elsewhere(case, world):
-    """A good MX, but the host's zone does not validate: that host is not to be used (RFC 7672 2.2)."""
+    """A good MX, but the records of its host do not validate: it is not to be used (RFC 7672 2.2)."""
     it = case()
     world.zone(it.name, {"@": f"MX 10 mx1.host-{it.name}."}, "signed")
     world.zone("host-" + it.name, {"mx1": f"A {it.sink.address}"}, "bogus")

@@ -179,7 +179,7 @@ def test_operator(world, make_instance, destinations):
     sender.start()
     left = {mail["id"] for mail in listed(sender)}
     assert left == {mails[0], mails[1], mails[5]}
-    sender.control("queue", "flush")
+    sender.control("queue", "flush", "--all")
     outbound.arrived(world.books, serials[0])
     outbound.arrived(world.books, serials[5])
     time.sleep(0.3)
@@ -206,7 +206,8 @@ def test_many_wait_over_a_restart(world, make_instance):
     books, place = zoo.Books(), address.address
     address.close()
     world.domain("restarted.test", place)
-    sender = make_instance("many", users=3, settings=world.settings(queue__retry_max="3s", queue__lifetime="1h"))
+    sender = make_instance("many", users=3, settings=world.settings(queue__retry_max="3s", queue__lifetime="1h",
+                                                                    submission__transactions_max="5000"))
     serials = []
     with outbound.submission(sender) as client:
         for number in range(2000):
@@ -217,7 +218,7 @@ def test_many_wait_over_a_restart(world, make_instance):
     sender.start()
     assert len(listed(sender)) == 2000
     with zoo.Sink(place, books):
-        sender.control("queue", "flush")
+        sender.control("queue", "flush", "--all")
         wait.until(lambda: len(books.entries()) >= 2000, 30, "all arrive", pause=0.1)
         time.sleep(0.5)
         assert sorted(entry.serial for entry in books.entries()) == sorted(serials)

@@ -29,6 +29,12 @@ class Issued:
     def __init__(self, certificate, chain, key):
         self.certificate, self.chain, self.key = certificate, chain, key
 
+    def copy_to(self, directory):
+        """chain.pem and key.pem."""
+        (directory / "chain.pem").write_bytes(self.chain.read_bytes())
+        (directory / "key.pem").write_bytes(self.key.read_bytes())
+        (directory / "key.pem").chmod(0o600)
+
     def context(self):
         made = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
         made.load_cert_chain(self.chain, self.key)

@@ -12,6 +12,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import tempfile
 
 from lab import dovecot, hosts, maildir, unpacked, wait
 
@@ -69,13 +70,6 @@ class Peer:
         self.process = None
 
 
-def reachable(path):
-    """Lets servers that dropped their privileges come in (pytest's directories are 0700)."""
-    for parent in (path, *path.parents):
-        if len(parent.parts) > 2 and parent.owner() == "root":
-            parent.chmod(parent.stat().st_mode | 0o011)
-
-
 POSTFIX = """
 compatibility_level = 3.6
 queue_directory = {dir}/spool
@@ -124,9 +118,10 @@ class Postfix(Peer):
 
     def start(self):
         owner = pwd.getpwnam("mail")
-        # Postfix looks askance at directories that are not where it expects them: a short path of its own.
-        self.directory.mkdir(parents=True, exist_ok=True)
-        reachable(self.directory)
+        # Its processes give up root: a place that pytest does not close to them.
+        self.directory = pathlib.Path(tempfile.mkdtemp(prefix="ringmail-postfix-"))
+        self.directory.chmod(0o755)
+        self.issued.copy_to(self.directory)
         config, self.maildir = self.directory / "etc", self.directory / "box"
         for folder in (config, self.directory / "spool", self.directory / "data", self.maildir):
             folder.mkdir(exist_ok=True)
@@ -135,7 +130,7 @@ class Postfix(Peer):
         (self.directory / "domains").write_text("!/^example\\.org$/ here\n")
         (config / "main.cf").write_text(POSTFIX.format(
             dir=self.directory, clear=self.clear, tls=self.tls, uid=owner.pw_uid, gid=owner.pw_gid, size_max=SIZE_MAX,
-            certificate=self.issued.chain, key=self.issued.key, relay=self.relay))
+            certificate=self.directory / "chain.pem", key=self.directory / "key.pem", relay=self.relay))
         services = []
         for line in pathlib.Path("/usr/share/postfix/master.cf.dist").read_text().splitlines():
             part = line.split()
@@ -156,6 +151,10 @@ class Postfix(Peer):
             return int((self.directory / "spool" / "pid" / "master.pid").read_text())
         except OSError:
             return self.process.pid
+
+    def stop(self):
+        super().stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
 
 
 EXIM = """
@@ -318,8 +317,10 @@ class DovecotLmtp:
     def available():
         return dovecot.available() and pathlib.Path("/usr/lib/dovecot/lmtp").exists()
 
-    def __init__(self, directory):
-        self.server = dovecot.Dovecot(directory, protocols="imap lmtp")
+    def __init__(self):
+        self.directory = tempfile.mkdtemp(prefix="ringmail-lmtp-")
+        os.chmod(self.directory, 0o755)
+        self.server = dovecot.Dovecot(self.directory, protocols="imap lmtp")
         self.port = self.server.port + 1
         self.server.settings["more"] = LMTP.format(port=self.port)
 
@@ -336,3 +337,4 @@ class DovecotLmtp:
 
     def stop(self):
         self.server.stop()
+        shutil.rmtree(self.directory, ignore_errors=True)
