@@ -6,8 +6,8 @@
 """
 import base64
 import email
-import email.policy
 import random
+import re
 import ssl
 
 from lab import authority, dns, hosts, maildir, message, smtp, wait, zoo
@@ -101,17 +101,18 @@ def submit(instance, recipients, mail, sender=account(1), parameters="", recipie
 
 
 class Report:
-    """A delivery status notification (RFC 3464), taken apart."""
+    """A delivery status notification (RFC 3464, 6533), taken apart."""
 
     def __init__(self, raw):
         self.raw = raw
-        self.mail = email.message_from_bytes(raw, policy=email.policy.compat32)
+        self.mail = email.message_from_bytes(raw)
         self.fields, self.recipients, self.serial, self.has_body = {}, [], None, False
         for part in self.mail.walk():
             kind = part.get_content_type()
             if kind in ("message/delivery-status", "message/global-delivery-status"):
-                groups = part.get_payload()
-                groups = [dict((k.lower(), v) for k, v in group.items()) for group in groups if group.items()]
+                text = "\n".join(group.as_bytes().decode("utf-8", "replace").strip("\n") + "\n" for group in part.get_payload())
+                groups = [email.message_from_string(group) for group in re.split(r"\n\n+", text.strip("\n"))]
+                groups = [{key.lower(): value for key, value in group.items()} for group in groups if group.items()]
                 self.fields, self.recipients = groups[0], groups[1:]
             elif kind in ("message/rfc822", "message/global", "text/rfc822-headers", "message/global-headers"):
                 payload = part.get_payload()
@@ -128,7 +129,7 @@ class Report:
 
 
 def is_report(raw):
-    return b"report-type=delivery-status" in raw.replace(b'"', b"")
+    return re.search(rb'report-type="?(global-)?delivery-status', raw) is not None
 
 
 def reports(instance, address=account(1)):
