@@ -109,7 +109,7 @@ def test_swaks_to_a_peer(place, peer, way, tmp_path, seed):
     raw = the_mail(peer, serial)
     assert message.is_whole(raw)
     received = message.split(raw)[0].decode().partition("by mx.")[2].partition("Received:")[0]
-    under_tls = re.search(r"with U?T?F?8?E?SMTPS|TLS", received, re.I) is not None
+    under_tls = re.search(r"with (UTF8)?E?SMTPS|using TLS|\(TLS", received, re.I) is not None
     assert under_tls == (way == "tls" and peer.name not in NO_TLS), received
     assert f"<{account(1)}>".encode() in raw.partition(b"\r\n")[0] or b"Return-" in raw or peer.name == "opensmtpd"
 
@@ -146,7 +146,9 @@ def test_utf8_addresses(place, peer):
 
 def test_reports_are_passed_on(place, peer):
     """RFC 3461 5.2.1: the peer offers DSN, so NOTIFY and ENVID go to it, and the report is the peer's."""
-    address = account({"postfix": 3, "exim": 4, "opensmtpd": 5}[peer.name])
+    if peer.name == "opensmtpd":
+        pytest.skip("it offers DSN and never reports success")
+    address = account({"postfix": 3, "exim": 4}[peer.name])
     serial, mail = place.world.mail(sender=address)
     outbound.submit(place.sender, f"bob@clear.{peer.name}.test", mail, sender=address, parameters=f" ENVID={serial} RET=HDRS",
                     recipient_parameters=f" NOTIFY=SUCCESS,FAILURE ORCPT=rfc822;bob+40clear.{peer.name}.test")
@@ -155,8 +157,7 @@ def test_reports_are_passed_on(place, peer):
                                    if outbound.is_report(raw)), None), 20, f"{peer.name} reports", pause=0.1)
     report = outbound.Report(raw)
     assert f"mx.{peer.name}.test" in report.fields["reporting-mta"]
-    if peer.name != "opensmtpd":  # it takes ENVID and forgets it
-        assert report.fields["original-envelope-id"] == serial
+    assert report.fields["original-envelope-id"] == serial
     assert set(report.actions().values()) <= {"delivered", "relayed", "success"}, report.recipients
 
 

@@ -126,7 +126,7 @@ def long_line(size=64 << 20):
             session.send(b"x" * 65536)
             sent += 65536
         session.send(b"\r\n")
-        return 250
+        return UNKNOWN
     act.name = "long line"
     return act
 
@@ -299,7 +299,7 @@ class Session:
         self.tls, self.logged_in = None, False
         self.acts = {}
         self.sender = None
-        self.commands = []
+        self.is_spoilt = False  # what we said made no sense: who knows what the client still believes
 
     # --- bytes -------------------------------------------------------------------------------------
     def send(self, data):
@@ -345,7 +345,9 @@ class Session:
         if not act:
             return None
         self.sink.books.count(f"{name} {getattr(act, 'name', act.__name__)}")
-        return act(self)
+        code = act(self)
+        self.is_spoilt |= code == UNKNOWN
+        return code
 
     # --- the dialogue ------------------------------------------------------------------------------
     def run(self):
@@ -362,7 +364,6 @@ class Session:
         self.flush()
         while True:
             line = self.line()
-            self.commands.append(line)
             verb = line.split(" ")[0].upper()
             handler = getattr(self, "on_" + verb.lower(), None)
             if handler is None:
@@ -557,7 +558,7 @@ class Session:
         finally:
             if code in (UNKNOWN, 250):  # otherwise it was honestly refused
                 for recipient, options in self.recipients:
-                    self.sink.books.enter(kept._replace(recipient=recipient, recipient_options=options, confirmed=code == 250))
+                    self.sink.books.enter(kept._replace(recipient=recipient, recipient_options=options, confirmed=code == 250 and not self.is_spoilt))
             self.sender = None
 
     def on_rset(self, line):
