@@ -10,6 +10,7 @@
 #include "format/mail/dsn.h"
 #include "format/mail/header.h"
 #include "format/text/idna.h"
+#include "net/address.h"
 #include "transport/forward.h"
 #include "transport/queue/keep.h"
 #include "transport/queue/life.h"
@@ -98,37 +99,48 @@ static slice without_codes(const struct report_recipient *r)
     return text;
 }
 
-/* "mx.example.net[192.0.2.1]": the name, else the address (RFC 3464 2.3.5). */
-static slice host_name(slice host)
+/* Remote-MTA names a host: "mx.example.net[192.0.2.1]:25" by its name, an address as a literal (RFC
+ * 3464 2.1.2, RFC 5321 4.1.3). */
+static error host_name(struct arena *arena, slice host, slice *out_name)
 {
     size_t end = 0;
+    char text[ADDRESS_TEXT_SIZE];
+    struct address address;
     while (end < host.size && host.data[end] != '[' && host.data[end] != ' ')
         end++;
-    return end > 0 ? slice_sub(host, 0, end) : host;
+    bool known =
+        !failed(address_parse_ip(host, &address)) || !failed(address_parse(host, &address));
+    if (!known || address.family == ADDRESS_UNIX) {
+        *out_name = end > 0 ? slice_sub(host, 0, end) : host;
+        return OK;
+    }
+    return arena_format(arena, out_name, "[%s%.*s]", address.family == ADDRESS_IPV6 ? "IPv6:" : "",
+                        SLICE_ARG(address_format_ip(&address, text)));
 }
 
 /* A waiting item keeps its last answer in one piece, "mx.example.net: 450 4.2.0 not now": taken
  * apart again where nothing else says host, code and status. */
-static void read_last_answer(struct dsn_recipient *r)
+static error read_last_answer(struct arena *arena, struct dsn_recipient *r)
 {
     ptrdiff_t end = slice_find(r->text, SLICE(": "));
     if (r->code != 0 || r->remote_host.size > 0 || end < 0)
-        return;
+        return OK;
     struct cursor c = cursor_over(slice_from(r->text, (size_t)end + 2));
     uint64_t code, status[3];
     if (!cursor_take_u64(&c, 599, &code) || code < 400 || !cursor_take_byte(&c, ' '))
-        return;
-    r->remote_host = host_name(slice_sub(r->text, 0, (size_t)end));
+        return OK;
+    TRY(host_name(arena, slice_sub(r->text, 0, (size_t)end), &r->remote_host));
     r->code = (int)code;
     r->text = cursor_rest(&c);
     memcpy(r->status, (const int[3]){(int)code / 100, 0, 0}, sizeof r->status);
     if (!cursor_take_u64(&c, 5, &status[0]) || !cursor_take_byte(&c, '.') ||
         !cursor_take_u64(&c, 999, &status[1]) || !cursor_take_byte(&c, '.') ||
         !cursor_take_u64(&c, 999, &status[2]) || !cursor_take_byte(&c, ' '))
-        return;
+        return OK;
     for (unsigned i = 0; i < 3; i++)
         r->status[i] = (int)status[i];
     r->text = cursor_rest(&c);
+    return OK;
 }
 
 static error choose_recipients(struct report *report, const struct report_recipient *all,
@@ -149,14 +161,15 @@ static error choose_recipients(struct report *report, const struct report_recipi
             .original_address = queue_mail_text(mail, recipient->orcpt_address),
             .final_address = queue_mail_text(mail, recipient->address),
             .status = {r->enhanced[0], r->enhanced[1], r->enhanced[2]},
-            .remote_host = host_name(slice_from_string(r->host)),
             .code = r->code,
             .text = without_codes(r),
             .last_attempt = r->tried,
             .will_retry_until = report->kind == REPORT_DELAYED ? mail->expires : 0,
         };
+        if (r->host)
+            TRY(host_name(report->arena, slice_from_string(r->host), &made->remote_host));
         if (report->kind == REPORT_DELAYED)
-            read_last_answer(made);
+            TRY(read_last_answer(report->arena, made));
     }
     return OK;
 }

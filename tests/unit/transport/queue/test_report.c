@@ -260,15 +260,16 @@ static void test_kinds(void **state)
         {0, 0, {4, 4, 7}, "mx.example.net[192.0.2.1]: 450 4.2.0 not: now", NULL, 0},
         {1, 0, {4, 4, 7}, "192.0.2.2:2525: 421 too many", NULL, 0},
         {2, 0, {4, 4, 1}, "mx.example.net: no answer", NULL, 0},
-        {3, 0, {4, 4, 7}, NULL, NULL, 0},
+        {3, 0, {4, 4, 7}, "[2001:db8::1]:25: 450 4.2.1 no", NULL, 0},
     };
     assert_ok(report_send(&made.mail, REPORT_DELAYED, last, 4));
     assert_ok(mime_parse(&arena, buffer_slice(&queue.text), &parsed));
     assert_true(fields_have("r0@example.net\r\nAction: delayed\r\nStatus: 4.2.0\r\n"
                             "Remote-MTA: dns; mx.example.net\r\n"
                             "Diagnostic-Code: smtp; 450 4.2.0 not: now\r\n"));
-    assert_true(fields_have("Status: 4.0.0\r\nRemote-MTA: dns; 192.0.2.2:2525\r\n"
+    assert_true(fields_have("Status: 4.0.0\r\nRemote-MTA: dns; [192.0.2.2]\r\n"
                             "Diagnostic-Code: smtp; 421 4.0.0 too many\r\n"));
+    assert_true(fields_have("Remote-MTA: dns; [IPv6:2001:db8::1]\r\n"));
     assert_true(fields_have("Diagnostic-Code: x-ringmail; mx.example.net: no answer\r\n"));
     mail_from("alice@example.org", SMTP_NOTIFY_SUCCESS);
     assert_ok(send_all(REPORT_RELAYED));
