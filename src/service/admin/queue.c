@@ -48,7 +48,9 @@ static bool take_parameter(struct queue_selection *selection, slice name, slice 
                                                           : NULL;
     if (text)
         *text = value;
-    return text ? value.size > 0 : slice_equal(name, SLICE("all"));
+    if (!text)
+        return slice_equal(name, SLICE("all")) && slice_equal(value, SLICE("1"));
+    return value.size > 0;
 }
 
 /* False: malformed. *out_any: something was said about what is meant. */

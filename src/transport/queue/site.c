@@ -18,7 +18,13 @@ METRIC_GAUGE(ready_gauge, "ringmail_queue_ready", "", "Items in the lines of sit
 METRIC_COUNTER(pauses_total, "ringmail_queue_pauses_total", "",
                "Times a site was left alone because connections failed");
 
-enum { RETURN_MARGIN_MS = 20, STRANDED_PAUSE_S = 1, START_AGAIN_S = 1 };
+enum {
+    RETURN_MARGIN_MS = 20,
+    RETURN_PORTION = 1000,
+    RETURN_PORTION_MS = 10,
+    STRANDED_PAUSE_S = 1,
+    START_AGAIN_S = 1,
+};
 
 _Thread_local struct sites sites;
 
@@ -94,16 +100,19 @@ static void rescue(struct timer *timer)
     site_give_back(&items, QUEUE_PRESSED_PAUSE_S * TIME_S);
 }
 
+/* A long line comes back in portions, so that no core has to work on all of it in one turn then. */
 static void give_back_line(struct site *site, int64_t again)
 {
-    struct list items;
-    struct queue_item *item;
-    list_init(&items);
-    while ((item = line_take(&site->line))) {
-        metric_add(&ready_gauge, -1);
-        list_append(&items, &item->node);
+    while (site->line.count > 0) {
+        struct list items;
+        list_init(&items);
+        for (unsigned i = 0; i < RETURN_PORTION && site->line.count > 0; i++) {
+            list_append(&items, &line_take(&site->line)->node);
+            metric_add(&ready_gauge, -1);
+        }
+        site_give_back(&items, again);
+        again += again > 0 ? RETURN_PORTION_MS * TIME_MS : 0;
     }
-    site_give_back(&items, again);
 }
 
 /* ---- A site comes and goes ---- */

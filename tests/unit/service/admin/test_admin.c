@@ -174,6 +174,35 @@ static void test_what_is_not_there(void **state)
         "413 Content Too Large");
 }
 
+/* An order that does not say which mails, or says it wrongly, is none. */
+static void test_orders_must_be_clear(void **state)
+{
+    (void)state;
+    static const char *const unclear[] = {
+        "/queue/delete",
+        "/queue/bounce?max=5",
+        "/queue/hold?sender=",
+        "/queue/flush?id=xyz",
+        "/queue/delete?everything=1",
+        "/queue/delete?id=0",
+        "/queue/release?held=yes",
+        "/queue/delete?all=1&recipent=a@b.example",
+        "/queue/delete?sender=%zz",
+        "/queue/delete?all=1&max=-1",
+        "/queue/bounce?all=0",
+        "/queue/delete?all=1&max=1000000000000",
+    };
+    for (size_t i = 0; i < sizeof unclear / sizeof *unclear; i++) {
+        char request[256];
+        snprintf(request, sizeof request, "POST %s HTTP/1.1\r\nHost: localhost\r\n\r\n",
+                 unclear[i]);
+        assert_status(ask(request), "400 Bad Request");
+    }
+    assert_status(ask(GET("/queue/delete?all=1")), "405 Method Not Allowed");
+    assert_status(ask(GET("/queue/mails?color=blue")), "400 Bad Request");
+    assert_status(ask(GET("/queue/mail")), "400 Bad Request");
+}
+
 static void test_limits_of_the_head(void **state)
 {
     (void)state;
@@ -304,6 +333,7 @@ int main(void)
         cmocka_unit_test(test_several_requests_on_one_connection),
         cmocka_unit_test(test_changes),
         cmocka_unit_test(test_what_is_not_there),
+        cmocka_unit_test(test_orders_must_be_clear),
         cmocka_unit_test(test_limits_of_the_head),
         cmocka_unit_test(test_token),
         cmocka_unit_test(test_other_sites),
