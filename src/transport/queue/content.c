@@ -95,10 +95,7 @@ void keep_memory_add(struct keep_core *keep, struct queue_content *content)
     keep->memory_bytes += memory->body.capacity + content->prefix_size;
     metric_add(&memory_gauge, (int64_t)(memory->body.capacity + content->prefix_size));
     memory->counted = true;
-    if (memory->to_sync)
-        list_prepend(&keep->memory, &memory->node);
-    else
-        list_append(&keep->memory, &memory->node);
+    list_append(memory->to_sync ? &keep->hurried : &keep->memory, &memory->node);
 }
 
 void keep_memory_discount(struct keep_core *keep, struct queue_content *content)
@@ -155,7 +152,7 @@ void keep_content_hurry(struct keep_core *keep, struct queue_content *content)
     memory->urgent = true;
     if (!memory->busy && !content->segment) {
         list_remove(&memory->node);
-        list_prepend(&keep->memory, &memory->node);
+        list_append(&keep->hurried, &memory->node);
     }
     keep_wake(keep);
 }

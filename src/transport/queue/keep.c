@@ -278,7 +278,8 @@ void queue_keep_outcomes(struct queue_mail *mail, const struct queue_item *item)
         return;
     }
     queue_log_outcomes(&keep->log, mail, item, &ticket);
-    keep->sync_wanted |= store_durability() == JOURNAL_DURABILITY_FSYNC;
+    if (store_durability() == JOURNAL_DURABILITY_FSYNC)
+        keep->sync_wanted = true;
     keep_wake(keep);
 }
 

@@ -29,13 +29,11 @@ static bool must_sync(void)
 
 /* ---- What goes to the spool ---- */
 
-/* The first of the memory list: the oldest, unless somebody is in a hurry. `taken`: bytes that
- * leave memory anyway. */
+/* `taken`: bytes that leave memory anyway. */
 static bool is_due(const struct keep_core *keep, const struct queue_memory *memory, uint64_t taken)
 {
     const struct queue_settings *settings = keep_settings();
-    return keep->closing || memory->urgent || memory->to_sync ||
-           timer_now() - memory->since >= settings->memory_age ||
+    return keep->closing || timer_now() - memory->since >= settings->memory_age ||
            keep->memory_bytes - taken > settings->memory_max || journal_presses(&memory->ticket);
 }
 
@@ -56,19 +54,27 @@ static void batch_add(struct batch *batch, struct queue_content *content, slice 
     content->references++; /* the keeper's own, while it writes */
 }
 
-static void batch_take(struct keep_core *keep, struct batch *batch)
+/* What came until `begun`: those who come while a round is under way have the next. */
+static struct queue_memory *next_due(const struct keep_core *keep, uint64_t taken, instant begun)
+{
+    struct queue_memory *memory = LIST_FIRST(&keep->chosen, struct queue_memory, node);
+    if (memory)
+        return memory;
+    memory = LIST_FIRST(&keep->memory, struct queue_memory, node);
+    return memory && memory->since <= begun && is_due(keep, memory, taken) ? memory : NULL;
+}
+
+static void batch_take(struct keep_core *keep, struct batch *batch, instant begun)
 {
     uint64_t taken = 0;
     batch->count = 0;
     batch->bytes = 0;
     struct queue_memory *memory;
     while (batch->count < KEEP_BATCH_COUNT && batch->bytes < KEEP_BATCH_BYTES &&
-           (memory = LIST_FIRST(&keep->memory, struct queue_memory, node)) &&
-           is_due(keep, memory, taken)) {
+           (memory = next_due(keep, taken, begun))) {
         struct queue_content *content = memory->content;
         list_remove(&memory->node);
         memory->busy = true;
-        keep->sync_wanted |= memory->to_sync;
         taken += memory->body.capacity + content->prefix_size;
         batch_add(batch, content, slice_of(memory->prefixes, content->prefix_size),
                   body_slice(&memory->body));
@@ -104,8 +110,8 @@ static void not_spooled(struct keep_core *keep, struct queue_content *content, e
 {
     struct queue_memory *memory = content->memory;
     memory->busy = false;
-    if (!memory->waiter) {
-        list_prepend(&keep->memory, &memory->node); /* memory and journal keep it: tried again */
+    if (!memory->waiter) { /* memory and journal keep it: tried again */
+        list_prepend(memory->urgent ? &keep->hurried : &keep->memory, &memory->node);
         return;
     }
     memory->waiter->result = problem;
@@ -113,26 +119,46 @@ static void not_spooled(struct keep_core *keep, struct queue_content *content, e
 }
 
 /* WAITS. */
+static error spool_batch(struct keep_core *keep, struct batch *batch)
+{
+    error problem = spool_write(&keep->spool, batch->entries, batch->count,
+                                keep_settings()->spool_segment_size, false);
+    if (failed(problem)) {
+        for (unsigned i = batch->count; i-- > 0;)
+            if (release(keep, batch->contents[i]))
+                not_spooled(keep, batch->contents[i], problem);
+        return problem;
+    }
+    for (unsigned i = 0; i < batch->count; i++)
+        if (release(keep, batch->contents[i]))
+            spooled(keep, batch->contents[i], &batch->entries[i]);
+    return keep->log.staged.size < KEEP_STAGED_BYTES ? OK : queue_log_flush(&keep->log, false);
+}
+
+static void move_all(struct list *from, struct list *to)
+{
+    while (!list_is_empty(from)) {
+        struct list *last = from->previous;
+        list_remove(last);
+        list_prepend(to, last);
+    }
+}
+
+/* WAITS. */
 static error spool_due(struct keep_core *keep)
 {
     struct batch *batch = malloc(sizeof *batch);
     TRY_MEMORY(batch);
+    instant begun = timer_now();
     error problem = OK;
-    for (;;) {
-        batch_take(keep, batch);
+    move_all(&keep->hurried, &keep->chosen);
+    while (!failed(problem)) {
+        batch_take(keep, batch, begun);
         if (batch->count == 0)
             break;
-        problem = spool_write(&keep->spool, batch->entries, batch->count,
-                              keep_settings()->spool_segment_size, false);
-        for (unsigned i = batch->count; i-- > 0 && failed(problem);)
-            if (release(keep, batch->contents[i]))
-                not_spooled(keep, batch->contents[i], problem);
-        if (failed(problem))
-            break;
-        for (unsigned i = 0; i < batch->count; i++)
-            if (release(keep, batch->contents[i]))
-                spooled(keep, batch->contents[i], &batch->entries[i]);
+        problem = spool_batch(keep, batch);
     }
+    move_all(&keep->chosen, &keep->hurried); /* after a failure */
     free(batch);
     return problem;
 }
@@ -182,11 +208,12 @@ static void work_round(struct keep_core *keep)
 {
     instant begun = time_now();
     uint64_t number = ++keep->rounds_begun;
+    bool sync = keep->sync_wanted;
+    keep->sync_wanted = false; /* whoever asks from here on has the next round */
     drop_lingering(keep);
     error problem = spool_due(keep);
-    bool sync = keep->sync_wanted && must_sync();
-    keep->sync_wanted = false;
-    error written = write_down(keep, sync);
+    sync = sync || !list_is_empty(&keep->waiters);
+    error written = write_down(keep, sync && must_sync());
     answer_waiters(keep, written);
     if (!failed(problem))
         problem = written;
@@ -209,12 +236,12 @@ static instant next_work(const struct keep_core *keep)
 {
     const struct queue_memory *memory = LIST_FIRST(&keep->memory, struct queue_memory, node);
     instant now = timer_now(), tick = now + KEEP_TICK_MS * TIME_MS;
-    if (keep->sync_wanted || (memory && memory->to_sync))
+    if (keep->sync_wanted)
         return now;
-    if (memory && is_due(keep, memory, 0))
-        return keep->retry_at > now ? keep->retry_at : now;
     if (keep->retry_at > now)
         return keep->retry_at;
+    if (!list_is_empty(&keep->hurried) || (memory && is_due(keep, memory, 0)))
+        return now;
     if (memory || !list_is_empty(&keep->lingering) || !queue_log_is_clean(&keep->log) ||
         !list_is_empty(&keep->spool.dead) || !list_is_empty(&keep->spool.condemned))
         return tick;
@@ -274,6 +301,7 @@ error keep_spool_now(struct keep_core *keep, struct queue_content *content)
     content->memory->to_sync = true;
     content->memory->waiter = &waiter;
     keep_memory_add(keep, content);
+    keep->sync_wanted = true;
     keep_wake(keep);
     while (!waiter.done)
         error_ignore(condition_wait_steadfast(&keep->round_done, TIME_NEVER)); /* rounds end */

@@ -372,6 +372,8 @@ error keep_load_core(struct keep_core *keep)
     keep->core_count = core_count();
     list_init(&keep->all);
     list_init(&keep->memory);
+    list_init(&keep->hurried);
+    list_init(&keep->chosen);
     list_init(&keep->lingering);
     list_init(&keep->waiters);
     condition_init(&keep->memory_freed);

@@ -13,6 +13,7 @@
 enum {
     KEEP_BATCH_COUNT = 256,       /* bodies in one job of a worker */
     KEEP_BATCH_BYTES = 8 << 20,   /* about as much */
+    KEEP_STAGED_BYTES = 4 << 20,  /* records of the log that a round gathers before it writes */
     KEEP_TICK_MS = 50,            /* how long records of the log wait */
     KEEP_RETRY_MS = 1000,         /* after the disk refused */
     KEEP_PATIENCE_S = 60,         /* for room: in memory, in the journal */
@@ -38,6 +39,8 @@ struct keep_core {
     uint64_t last_time;      /* of the last id given: µs */
 
     struct list memory;    /* contents that lie in memory only, oldest first */
+    struct list hurried;   /* the same, to be spooled in the next round */
+    struct list chosen;    /* in this one */
     struct list lingering; /* spooled, but somebody reads them in memory */
     uint64_t memory_bytes;
     struct condition memory_freed;

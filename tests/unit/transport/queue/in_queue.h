@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char root[64];
+static char root[128];
 static unsigned test_cores = 1;
 static enum journal_durability test_durability = JOURNAL_DURABILITY_JOURNAL;
 static struct queue_settings test_settings;
@@ -82,7 +82,7 @@ static inline void must(error e, const char *what)
 
 static inline const char *in_root(const char *name)
 {
-    static char paths[4][160];
+    static char paths[4][256];
     static unsigned next;
     char *path = paths[next++ % 4];
     snprintf(path, sizeof paths[0], "%s/%s", root, name);

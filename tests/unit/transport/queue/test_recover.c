@@ -81,11 +81,11 @@ static void check_count(void)
 static void test_torn_tails(void **state)
 {
     (void)state;
-    char before[sizeof root];
+    char before[64];
     with_queue_killed(log_few);
     assert_int_equal(size_of_file(in_root("state/queue/log-000")), shared->sizes[FEW]);
     run_shell("rm -r %s/state/journal", root); /* else it would give all back */
-    strcpy(before, root);
+    snprintf(before, sizeof before, "%.60s", root);
     for (unsigned step = 0; step < 12; step++) {
         unsigned at = (unsigned)random_below(FEW);
         uint64_t size = shared->sizes[at + 1] - shared->sizes[at];
