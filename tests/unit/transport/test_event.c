@@ -85,6 +85,33 @@ static void whole_event(void)
     tell(TRANSPORT_BOUNCED, 1, 1); /* nobody is there: it must touch nothing */
 }
 
+/* Texts are cut, whatever they grow to as JSON. */
+static void long_texts(void)
+{
+    static char text[5 * EVENT_VALUE_SIZE_MAX];
+    struct event_sink sink = sink_of(1U << TRANSPORT_BOUNCED);
+    slice value = slice_of(text, sizeof text); /* all NUL: "\\u0000" */
+    assert_ok(event_sink_open(&sink));
+    transport_event(&(struct transport_event){.kind = TRANSPORT_BOUNCED,
+                                              .account = value,
+                                              .sender = value,
+                                              .recipient = value,
+                                              .host = value,
+                                              .text = value});
+    assert_ok(event_sink_wait(&sink, time_after(5 * TIME_S)));
+    struct event_record *record = event_sink_take(&sink);
+    assert_in_range(record->size, 5 * 6 * EVENT_VALUE_SIZE_MAX, 5 * 6 * EVENT_VALUE_SIZE_MAX + 200);
+    assert_true(record->size < EVENT_SIZE_MAX);
+    free(record);
+    event_sink_close(&sink);
+}
+
+static void test_long_texts(void **state)
+{
+    (void)state;
+    on_cores(long_texts);
+}
+
 static void test_whole_event(void **state)
 {
     (void)state;
@@ -226,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_whole_event), cmocka_unit_test(test_many_cores),
         cmocka_unit_test(test_slow_reader), cmocka_unit_test(test_closing),
         cmocka_unit_test(test_too_many),    cmocka_unit_test(test_names),
+        cmocka_unit_test(test_long_texts),
     };
     log_configure(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_WARNING, LOG_LOGFMT);
     return cmocka_run_group_tests(tests, NULL, NULL);

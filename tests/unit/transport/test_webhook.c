@@ -22,6 +22,7 @@ enum { REQUESTS_MAX = 200, GONE = 410 };
 
 static struct {
     _Atomic unsigned count;
+    _Atomic size_t size_most; /* of a body */
     struct request {
         char url[100], id[64], timestamp[32], signature[100], body[8000];
         unsigned core;
@@ -45,6 +46,10 @@ error http_client_ask(const struct http_client_request *request, struct arena *a
 {
     (void)arena;
     unsigned number = atomic_fetch_add(&receiver.count, 1);
+    size_t most = atomic_load(&receiver.size_most);
+    while (request->body.size > most &&
+           !atomic_compare_exchange_weak(&receiver.size_most, &most, request->body.size))
+        ;
     if (number < REQUESTS_MAX) {
         struct request *r = &receiver.requests[number];
         r->core = core_self();
@@ -296,6 +301,48 @@ static void test_dead(void **state)
     on_cores(dead);
 }
 
+/* A request stays below its size, however many events are allowed in it. */
+static void large_events(void)
+{
+    static char text[1000]; /* 6 bytes each as JSON */
+    enum { COUNT = 600 };
+    settings.events_per_request = 1000;
+    settings.memory_max = 64 << 20;
+    start();
+    for (unsigned i = 1; i <= COUNT; i++)
+        transport_event(&(struct transport_event){
+            .kind = TRANSPORT_DELIVERED, .text = {text, sizeof text}, .attempts = i});
+    stop();
+    assert_in_range(receiver.count, COUNT * 6000 / WEBHOOK_BODY_SIZE_MAX + 1, 8);
+    assert_in_range(receiver.size_most, WEBHOOK_BODY_SIZE_MAX / 2, WEBHOOK_BODY_SIZE_MAX);
+}
+
+static void test_large_events(void **state)
+{
+    (void)state;
+    on_cores(large_events);
+}
+
+static void too_many_urls(void)
+{
+    static slice urls[WEBHOOK_URLS_MAX + 1];
+    for (unsigned i = 0; i <= WEBHOOK_URLS_MAX; i++)
+        urls[i] = one_url[0];
+    settings.urls = (struct setting_list){urls, WEBHOOK_URLS_MAX + 1};
+    assert_error(webhook_start(&(struct webhook_options){.settings = &settings}), ERROR_PERMANENT);
+    settings.urls.count = WEBHOOK_URLS_MAX;
+    start();
+    tell(1);
+    stop();
+    assert_int_equal(receiver.count, WEBHOOK_URLS_MAX);
+}
+
+static void test_too_many_urls(void **state)
+{
+    (void)state;
+    on_cores(too_many_urls);
+}
+
 /* Urls are spread over the cores; each gets everything that it asked for. */
 static void several_urls(void)
 {
@@ -324,10 +371,11 @@ static void test_several_urls(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signature), cmocka_unit_test(test_in_order_and_signed),
-        cmocka_unit_test(test_retried),   cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_given_up),  cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_dead),      cmocka_unit_test(test_several_urls),
+        cmocka_unit_test(test_signature),    cmocka_unit_test(test_in_order_and_signed),
+        cmocka_unit_test(test_retried),      cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_given_up),     cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_dead),         cmocka_unit_test(test_several_urls),
+        cmocka_unit_test(test_large_events), cmocka_unit_test(test_too_many_urls),
     };
     log_configure(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_WARNING, LOG_LOGFMT);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -209,6 +209,55 @@ static void test_limits(void **state)
     arena_close(&small);
 }
 
+/* What lies past a bound is not looked at. */
+static void test_bounds_of_bytes(void **state)
+{
+    (void)state;
+    static char text[MAIL_REPORT_SIZE_MAX + 1000];
+    static const char head[] = "Content-Type: multipart/report; boundary=b\n\n--b\n";
+    static const char status[] = "\n--b\nContent-Type: message/delivery-status\n\n"
+                                 "Final-Recipient: rfc822; a@b\nX-Pad: ";
+    /* The part for programs begins before the end, or behind it. */
+    for (unsigned behind = 0; behind < 2; behind++) {
+        arena_reset(&arena);
+        memset(text, 'x', sizeof text);
+        memcpy(text, head, sizeof head - 1);
+        size_t at = MAIL_REPORT_SIZE_MAX - (behind ? 10 : sizeof status + 10);
+        memcpy(text + at, status, sizeof status - 1);
+        assert_error(mail_report_parse(&arena, slice_of(text, sizeof text), &report),
+                     behind ? ERROR_NOT_FOUND : ERROR_NONE);
+    }
+    /* Fields past MAIL_REPORT_FIELDS_SIZE_MAX, and a Message-ID past MAIL_REPORT_HEADER_SIZE_MAX.
+     */
+    for (unsigned more = 0; more < 2; more++) {
+        slice message;
+        arena_reset(&arena);
+        assert_ok(arena_format(
+            &arena, &message,
+            "%s\n--b\nContent-Type: message/delivery-status\n\nFinal-Recipient: rfc822; a@b\n"
+            "X-Pad: %0*d\n\nFinal-Recipient: rfc822; c@d\n\n--b\nContent-Type: message/rfc822\n\n"
+            "X-Pad: %0*d\nMessage-ID: <1@x>\n\n--b--\n",
+            head, MAIL_REPORT_FIELDS_SIZE_MAX - (more ? 40 : 100), 0,
+            MAIL_REPORT_HEADER_SIZE_MAX - (more ? 10 : 50), 0));
+        assert_ok(mail_report_parse(&arena, message, &report));
+        assert_int_equal(report.count, more ? 1 : 2);
+        assert_int_equal(report.message_id.size, more ? 0 : 5);
+    }
+    /* Around it as many multiparts as MAIL_REPORT_DEPTH_MAX says. */
+    for (unsigned depth = MAIL_REPORT_DEPTH_MAX; depth <= MAIL_REPORT_DEPTH_MAX + 1; depth++) {
+        struct buffer nested;
+        buffer_init(&nested, 10000);
+        for (unsigned i = 0; i < depth; i++)
+            buffer_format(&nested, "Content-Type: multipart/mixed; boundary=b%u\n\n--b%u\n", i, i);
+        buffer_add_string(&nested, "Content-Type: message/delivery-status\n\n"
+                                   "Final-Recipient: rfc822; a@b\n");
+        arena_reset(&arena);
+        assert_error(mail_report_parse(&arena, buffer_slice(&nested), &report),
+                     depth > MAIL_REPORT_DEPTH_MAX ? ERROR_NOT_FOUND : ERROR_NONE);
+        buffer_close(&nested);
+    }
+}
+
 /* Samples of another project, where they are. */
 static void test_vectors(void **state)
 {
@@ -247,7 +296,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_our_own),  cmocka_unit_test(test_loose),
         cmocka_unit_test(test_feedback), cmocka_unit_test(test_no_report),
-        cmocka_unit_test(test_limits),   cmocka_unit_test(test_vectors),
+        cmocka_unit_test(test_limits),   cmocka_unit_test(test_bounds_of_bytes),
+        cmocka_unit_test(test_vectors),
     };
     arena_init(&arena, 64 << 20);
     int result = cmocka_run_group_tests(tests, NULL, NULL);
