@@ -256,6 +256,8 @@ static enum control_exit read_wish(const struct control *control, struct arena *
                            SELECTOR_SIZE_MAX);
     wish->path = control->options[OPTION_PATH];
     wish->path_given = wish->path;
+    if (wish->path_given && wish->path[0] != '/')
+        return control_say(CONTROL_USAGE, "--path must begin with /: the server reads it, too");
     slice pattern = control->config->dkim.path;
     if (wish->path_given)
         return CONTROL_DONE;

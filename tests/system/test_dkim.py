@@ -60,7 +60,8 @@ def test_create_never_overwrites_what_is_no_key(ringmail, tmp_path):
 
 @pytest.mark.parametrize("arguments", [
     ["nonsense..domain"], [DOMAIN, "--type", "dsa"], [DOMAIN, "--bits", "512"], [DOMAIN, "--bits", "8192"],
-    [DOMAIN, "--type", "ed25519", "--bits", "2048"], [DOMAIN, "--selector", "a/b"], [DOMAIN, "--selector", ""]])
+    [DOMAIN, "--type", "ed25519", "--bits", "2048"], [DOMAIN, "--selector", "a/b"], [DOMAIN, "--selector", ""],
+    [DOMAIN, "--path", "key.pem"]])
 def test_create_refuses(ringmail, arguments):
     ringmail("dkim", "create", *arguments, expect=USAGE)
     assert not ringmail.keys.exists()

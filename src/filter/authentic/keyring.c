@@ -125,10 +125,10 @@ static error read_text(const char *path, struct arena *arena, slice *out_text)
 
 static error grow(struct keyring *ring)
 {
-    if (ring->count < ring->capacity)
-        return OK;
     if (ring->count == KEYRING_KEYS_MAX)
         return error_make(ERROR_LIMIT, "too many DKIM keys");
+    if (ring->count < ring->capacity)
+        return OK;
     unsigned capacity = ring->capacity ? 2 * ring->capacity : 16;
     struct keyring_key *keys = realloc(ring->keys, capacity * sizeof *keys);
     TRY_MEMORY(keys);

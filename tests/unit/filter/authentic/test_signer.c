@@ -158,6 +158,33 @@ static void test_keyring_says_what_is_wrong(void **state)
     keyring_unref(&ring);
 }
 
+static void test_keyring_limits(void **state)
+{
+    (void)state;
+    enum { COUNT = KEYRING_KEYS_MAX + 1 };
+    slice *items = calloc(COUNT, sizeof *items);
+    struct keyring *ring = NULL;
+    unsigned count;
+    assert_non_null(items);
+    for (int i = 0; i < COUNT; i++)
+        items[i] = SLICE("a.example=x:/nowhere/key.pem");
+    struct dkim_settings settings = {.keys = {items, COUNT}};
+    assert_error(keyring_read(&settings, NULL, &problems, &ring), ERROR_LIMIT);
+    assert_null(ring);
+    free(items);
+    /* More selectors than may sign: the last ones are left out, and named. */
+    slice many[DKIM_SIGNERS_MAX + 2];
+    make_key("ed.pem", SIGNATURE_ED25519_SHA256);
+    for (int i = 0; i < DKIM_SIGNERS_MAX + 2; i++)
+        assert_ok(arena_format(&arena, &many[i], "a.example=s%d:%s/ed.pem", i, folder));
+    settings.keys = (struct setting_list){many, DKIM_SIGNERS_MAX + 2};
+    ring = read_ring(&settings, NULL);
+    assert_non_null(keyring_find(ring, SLICE("a.example"), &count));
+    assert_int_equal(count, DKIM_SIGNERS_MAX);
+    assert_true(slice_find(buffer_slice(&problems), SLICE("too many selectors")) >= 0);
+    keyring_unref(&ring);
+}
+
 /* A key that is gone at a reload keeps its text, but not one that turned into something else. */
 static void test_keyring_keeps_what_it_knew(void **state)
 {
@@ -260,6 +287,16 @@ CORE_TEST(test_signs_by_every_selector)
     buffer_reset(&fields);
     assert_ok(signer_sign(SLICE("quick.example"), SLICE_EMPTY, body, &arena, &fields));
     verify_all(buffer_slice(&fields), body, keyring_find(ring, SLICE("quick.example"), &count), 1);
+
+    /* A body above what is hashed in place. */
+    slice large;
+    char *filler = arena_alloc_bytes(&arena, SIGNER_IN_PLACE_SIZE_MAX + 1);
+    memset(filler, 'x', SIGNER_IN_PLACE_SIZE_MAX + 1);
+    assert_ok(
+        arena_format(&arena, &large, "%s%.*s\r\n", message, SIGNER_IN_PLACE_SIZE_MAX + 1, filler));
+    buffer_reset(&fields);
+    assert_ok(signer_sign(SLICE("quick.example"), SLICE_EMPTY, large, &arena, &fields));
+    verify_all(buffer_slice(&fields), large, keyring_find(ring, SLICE("quick.example"), &count), 1);
 
     buffer_reset(&fields); /* no key; no domain; no From */
     assert_ok(signer_sign(SLICE("other.example"), prefix, body, &arena, &fields));
@@ -474,15 +511,11 @@ CORE_TEST(test_asks_the_directory)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_keyring_finds_files),
-        TEST(test_keyring_says_what_is_wrong),
-        TEST(test_keyring_keeps_what_it_knew),
-        TEST(test_path_patterns),
-        TEST(test_signs_by_every_selector),
-        TEST(test_signs_in_batches),
-        TEST(test_seals),
-        TEST(test_forgets_past_its_limit),
-        TEST(test_asks_the_directory),
+        TEST(test_keyring_finds_files),    TEST(test_keyring_says_what_is_wrong),
+        TEST(test_keyring_limits),         TEST(test_keyring_keeps_what_it_knew),
+        TEST(test_path_patterns),          TEST(test_signs_by_every_selector),
+        TEST(test_signs_in_batches),       TEST(test_seals),
+        TEST(test_forgets_past_its_limit), TEST(test_asks_the_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

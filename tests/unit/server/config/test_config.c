@@ -111,6 +111,12 @@ static void test_every_mistake_has_its_line(void **state)
     assert_problem("listen.submission = \"*:587\"",
                    ":1: listen.submission: nobody could log in: needs tls.certificates and "
                    "tls.keys, or submission.tls_required = off");
+    assert_problem("listen.https = \"*:443\"",
+                   ":1: listen.https: needs tls.certificates and tls.keys");
+    assert_problem("dkim.keys = [\"a.example=s:/k\", \"a.example:s=/k\"]",
+                   ":1: dkim.keys: \"a.example:s=/k\" is not of the form DOMAIN=SELECTOR:/PATH");
+    assert_problem("dkim.path = \"/keys/%d.%s\"",
+                   ":1: dkim.path: %d and %s stand in the same name");
     assert_problem("forward.srs_secret = short",
                    ":1: forward.srs_secret: 5 bytes are too short: 16 at least");
     assert_problem("webhook.urls = [\"https://a.example/\", \"ftp://a.example/\"]",
