@@ -4,6 +4,7 @@
 What goes elsewhere.test ends at a server of the zoo, by a transport; names and MX are other tests' matter.
 """
 import base64
+import concurrent.futures
 import email
 import email.policy
 import json
@@ -274,3 +275,24 @@ def test_limits_of_an_account(make_instance, tmp_path):
     instance.start()
     sent, said = by_smtplib(instance, Letter([FRIEND]), tmp_path)
     assert sent, said
+
+
+def test_limits_are_exact(make_instance):
+    """Many sessions of one account at once, on all cores: exactly as many mails go out as may."""
+    limit, sessions, mails = 30, 12, 5
+    instance = make_instance(users=2, cores=4, settings={"submission.messages_per_day": str(limit)})
+
+    def send(_):
+        taken = 0
+        with outbound.submission(instance, timeout=60) as client:
+            for _ in range(mails):
+                reply = client.command(f"MAIL FROM:<{ME}>")
+                if reply.code == 450:
+                    continue
+                client.command(f"RCPT TO:<{FRIEND}>", 250)
+                taken += client.data(Letter([FRIEND]).raw(), 250, 450).code == 250
+        return taken
+    with concurrent.futures.ThreadPoolExecutor(sessions) as pool:
+        taken = sum(pool.map(send, range(sessions)))
+    assert taken == limit
+    wait.until(lambda: len(maildir.messages(instance.maildir(FRIEND))) == limit, 10, "all of them are in the mailbox")
