@@ -206,6 +206,20 @@ static void check_webhook(const struct check *check)
         complain(check, "webhook.secret", "what follows \"whsec_\" is not base64");
 }
 
+static void check_queue(const struct check *check)
+{
+    const struct queue_settings *queue = &check->config->queue;
+    for (size_t i = 0; i < queue->rates.count; i++) {
+        slice domain;
+        uint32_t rate;
+        if (failed(queue_rate_parse(queue->rates.items[i], &domain, &rate)))
+            complain(check, "queue.rates", "\"%.*s\" is no rate such as \"example.net=60\"",
+                     SLICE_ARG(queue->rates.items[i]));
+    }
+    if (queue->retry_min > queue->retry_max)
+        complain(check, "queue.retry_max", "is shorter than queue.retry_min");
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -226,6 +240,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_listeners(&check);
     check_user(&check);
     check_journal(&check);
+    check_queue(&check);
     check_forward(&check);
     check_dns(&check);
     check_dkim(&check);

@@ -158,7 +158,7 @@ static void serve(struct connection *c)
 static bool wait_for_work(struct connection *c)
 {
     struct site *site = c->site;
-    if (sites.stopping || must_give_way(c) || site->connections > site->limit)
+    if (sites.stopping || must_give_way(c) || site->connections > site_limit(site))
         return false;
     if (site->line.count > site->seeking && site->interval == 0) {
         site->seeking++;

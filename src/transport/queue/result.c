@@ -388,15 +388,20 @@ static void recall_answer(struct queue_attempt *attempt, const char *response, s
     *out_text = text;
 }
 
+/* In the largest unit of which there are two at least. */
 static void explain_expiry(const struct queue_attempt *attempt, slice last, char *out, size_t size)
 {
-    const struct queue_mail *mail = attempt->item->mail;
-    int64_t age = time_wall_seconds() - mail->arrived;
-    if (last.size > 0)
-        snprintf(out, size, "Not delivered within %lld s; last answer: %.*s", (long long)age,
-                 SLICE_ARG(last));
-    else
-        snprintf(out, size, "Not delivered within %lld s", (long long)age);
+    static const struct {
+        const char *name;
+        int64_t seconds;
+    } units[] = {{"days", 86400}, {"hours", 3600}, {"minutes", 60}, {"seconds", 1}};
+    int64_t age = time_wall_seconds() - attempt->item->mail->arrived;
+    size_t unit = 0;
+    while (unit < 3 && age < 2 * units[unit].seconds)
+        unit++;
+    snprintf(out, size, "Not delivered within %lld %s%s%.*s",
+             (long long)(age / units[unit].seconds), units[unit].name,
+             last.size > 0 ? "; last answer: " : "", SLICE_ARG(last));
 }
 
 error queue_result_give_up(struct queue_item *item, enum queue_outcome outcome,

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "transport/queue/settings.h"
 
+#include "base/cursor.h"
+
 #include "format/mail/dsn_text.h"
 
 #define S struct queue_settings
@@ -29,7 +31,8 @@ static const struct setting rows[] = {
     SETTING_DURATION(S, warn_after, 4 * 3600 * TIME_S, 0, 30 * WEEKS * TIME_S, R,
                      "the sender is told of the delay after so long; 0: never"),
     SETTING_NUMBER(S, concurrency, 20, 1, 10000, R, "connections to one site"),
-    SETTING_NUMBER(S, concurrency_first, 5, 1, 10000, R, "where a site begins that is new"),
+    SETTING_NUMBER(S, concurrency_first, 5, 1, 10000, R,
+                   "where a site begins that is new (never more than concurrency)"),
     SETTING_NUMBER(S, connections_max, 1000, 1, 1000000, R,
                    "connections to other servers, per core"),
     SETTING_NUMBER(S, mails_per_connection, 1000, 1, 1000000000, R,
@@ -52,3 +55,18 @@ static const struct setting rows[] = {
 };
 
 const struct setting_table queue_setting_table = SETTING_TABLE("queue", S, rows);
+
+error queue_rate_parse(slice text, slice *out_domain, uint32_t *out_rate)
+{
+    slice domain, number;
+    uint64_t rate;
+    if (!slice_cut_last(text, '=', &domain, &number))
+        return error_make(ERROR_MALFORMED, "a rate needs a domain and a number");
+    domain = slice_trim(domain);
+    struct cursor cursor = cursor_over(slice_trim(number));
+    if (domain.size == 0 || !cursor_take_u64(&cursor, UINT32_MAX, &rate) || !cursor_done(&cursor))
+        return error_make(ERROR_MALFORMED, "a rate needs a domain and a number");
+    *out_domain = domain;
+    *out_rate = (uint32_t)rate;
+    return OK;
+}

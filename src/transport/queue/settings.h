@@ -3,6 +3,7 @@
  *
  * Section "queue" of the configuration.
  */
+#include "base/error.h"
 #include "base/setting.h"
 
 #include <stdint.h>
@@ -33,3 +34,6 @@ struct queue_settings {
 };
 
 extern const struct setting_table queue_setting_table;
+
+/* One of `rates`: "domain=number". ERROR_MALFORMED. */
+error queue_rate_parse(slice text, slice *out_domain, uint32_t *out_rate);

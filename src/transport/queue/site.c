@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "transport/queue/site.h"
 
-#include "base/cursor.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
@@ -208,12 +207,10 @@ static uint64_t rate_of(const struct queue_settings *settings, const struct queu
     uint64_t rate = settings->rate_per_site;
     bool found = false;
     for (size_t i = 0; i < settings->rates.count; i++) {
-        slice domain, number;
-        uint64_t value = 0;
-        if (!slice_cut_last(settings->rates.items[i], '=', &domain, &number))
-            continue;
-        struct cursor cursor = cursor_over(slice_trim(number));
-        if (!cursor_take_u64(&cursor, UINT32_MAX, &value) || !concerns(way, slice_trim(domain)))
+        slice domain;
+        uint32_t value;
+        if (failed(queue_rate_parse(settings->rates.items[i], &domain, &value)) ||
+            !concerns(way, domain))
             continue;
         if (!found || value < rate)
             rate = value;
@@ -239,11 +236,10 @@ void site_charge(struct site *site)
 
 /* ---- Connections for those who wait ---- */
 
-static bool may_start(const struct site *site)
+unsigned site_limit(const struct site *site)
 {
     unsigned most = queue_settings_now()->concurrency;
-    unsigned limit = site->probing ? 1 : site->limit < most ? site->limit : most;
-    return site->connections < limit;
+    return site->probing ? 1 : site->limit < most ? site->limit : most;
 }
 
 static bool start(struct site *site)
@@ -267,7 +263,7 @@ void site_kick(struct site *site)
 {
     while (site->line.count > site->seeking && !sites.stopping && wait_for_turn(site)) {
         bool called = connection_call(site);
-        if (!called && (!may_start(site) || !start(site)))
+        if (!called && (site->connections >= site_limit(site) || !start(site)))
             return;
         site->seeking++;
         if (site->interval > 0)

@@ -70,6 +70,8 @@ uint32_t site_mark(slice name);
 
 /* Gets connections for what waits, as far as it may. */
 void site_kick(struct site *site);
+/* Connections it may have at present. */
+unsigned site_limit(const struct site *site);
 /* The next item, NULL where none may go now. The taker tells with site_done when it is done. */
 struct queue_item *site_take(struct site *site);
 void site_done(struct site *site);

@@ -127,6 +127,9 @@ static void test_every_mistake_has_its_line(void **state)
                    "mail.bounced, mail.complaint, mail.reported and account.limited");
     assert_problem("webhook.secret = \"whsec_no base64\"",
                    ":1: webhook.secret: what follows \"whsec_\" is not base64");
+    assert_problem("queue.rates = [\"example.net=60\", \"example.net\"]",
+                   ":1: queue.rates: \"example.net\" is no rate such as \"example.net=60\"");
+    assert_problem("queue.retry_max = 1m", ":1: queue.retry_max: is shorter than queue.retry_min");
     assert_problem("server.user = \"nobody-by-this-name\"",
                    ":1: server.user: there is no user \"nobody-by-this-name\" here");
     assert_problem("store { journal_segment_size = 16M; journal_segment_count = 7 }\n"
