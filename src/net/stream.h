@@ -100,6 +100,9 @@ error stream_format(struct stream *stream, const char *format, ...)
 /* WAITS until the kernel has it all. A write behind stands for the flush before each wait for
  * input; call it where a long job comes between. */
 error stream_flush(struct stream *stream, instant deadline);
+/* Forgets gathered output. After a write was ERROR_CLOSED this makes way to read what the peer said
+ * before it went: a refusal, often. */
+void stream_drop_output(struct stream *stream);
 /* WAITS. Gathered output first, then size bytes of the file from offset. ERROR_CLOSED also where
  * the file is shorter (the caller cannot repair the dialogue then). */
 error stream_send_file(struct stream *stream, int fd, off_t offset, uint64_t size,

@@ -63,6 +63,11 @@ static char *gather(struct stream *stream, size_t size)
     return buffer_reserve(output, size);
 }
 
+void stream_drop_output(struct stream *stream)
+{
+    buffer_reset(&stream->output);
+}
+
 error stream_write(struct stream *stream, slice data)
 {
     if (data.size > STREAM_OUTPUT_MAX)

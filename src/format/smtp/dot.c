@@ -46,6 +46,15 @@ static inline bool block_is_whole(const struct masks *m, struct carry *carry)
     return true;
 }
 
+/* No line begins with a dot, whatever ends lines. */
+static inline bool block_is_undotted(const struct masks *m, struct carry *carry)
+{
+    if ((m->lf << 1 | carry->line_start) & m->dot)
+        return false;
+    carry->line_start = m->lf >> 63;
+    return true;
+}
+
 #define DEFINE_SKIP(name, attributes, masks_of, block_passes)                                      \
     attributes static size_t name(const char *data, size_t size, struct carry *carry)              \
     {                                                                                              \
@@ -61,6 +70,8 @@ static inline bool block_is_whole(const struct masks *m, struct carry *carry)
     DEFINE_SKIP(name, attributes, masks_of, block_is_plain)
 #define DEFINE_SKIP_WHOLE(name, attributes, masks_of)                                              \
     DEFINE_SKIP(name, attributes, masks_of, block_is_whole)
+#define DEFINE_SKIP_UNDOTTED(name, attributes, masks_of)                                           \
+    DEFINE_SKIP(name, attributes, masks_of, block_is_undotted)
 
 #if defined(__x86_64__)
 
@@ -102,11 +113,19 @@ DEFINE_SKIP_PLAIN(skip_plain_sse2, , masks_sse2)
 DEFINE_SKIP_PLAIN(skip_plain_avx2, __attribute__((target("avx2"))), masks_avx2)
 DEFINE_SKIP_WHOLE(skip_whole_sse2, , masks_sse2)
 DEFINE_SKIP_WHOLE(skip_whole_avx2, __attribute__((target("avx2"))), masks_avx2)
+DEFINE_SKIP_UNDOTTED(skip_undotted_sse2, , masks_sse2)
+DEFINE_SKIP_UNDOTTED(skip_undotted_avx2, __attribute__((target("avx2"))), masks_avx2)
 
 static size_t skip_whole(const char *data, size_t size, struct carry *carry)
 {
     return __builtin_cpu_supports("avx2") ? skip_whole_avx2(data, size, carry)
                                           : skip_whole_sse2(data, size, carry);
+}
+
+static size_t skip_undotted(const char *data, size_t size, struct carry *carry)
+{
+    return __builtin_cpu_supports("avx2") ? skip_undotted_avx2(data, size, carry)
+                                          : skip_undotted_sse2(data, size, carry);
 }
 
 static size_t skip_plain(const char *data, size_t size, struct carry *carry)
@@ -130,6 +149,7 @@ static inline struct masks masks_portable(const char *data)
 
 DEFINE_SKIP_PLAIN(skip_plain, , masks_portable)
 DEFINE_SKIP_WHOLE(skip_whole, , masks_portable)
+DEFINE_SKIP_UNDOTTED(skip_undotted, , masks_portable)
 
 #endif
 
@@ -211,14 +231,17 @@ void dot_reader_feed(struct dot_reader *r, char *data, size_t size, size_t *out_
 
 size_t dot_next_stuffing(slice message, size_t at)
 {
-    if (at == 0 && message.size && message.data[0] == '.')
-        return 0;
-    const char *end = message.data + message.size;
-    const char *from = message.data + (at ? at - 1 : 0); /* the LF may be the byte before */
-    /* From line to line: far quicker than a search for the pair, which lines rarely hold. */
-    while (from + 1 < end && (from = memchr(from, '\n', (size_t)(end - from - 1))))
-        if (*++from == '.')
-            return (size_t)(from - message.data);
+    struct carry carry = {.line_start = at == 0 || message.data[at - 1] == '\n'};
+    while (at < message.size) {
+        at += skip_undotted(message.data + at, message.size - at, &carry);
+        /* The tail, or the block with a dot in it. */
+        size_t end = message.size - at < BLOCK_SIZE ? message.size : at + BLOCK_SIZE;
+        for (; at < end; at++) {
+            if (carry.line_start && message.data[at] == '.')
+                return at;
+            carry.line_start = message.data[at] == '\n';
+        }
+    }
     return message.size;
 }
 

@@ -45,6 +45,7 @@ void remote_close(struct remote **remote)
         remote_say_quit(r);
     stream_close(&r->stream);
     smtp_response_close(&r->response);
+    buffer_close(&r->line);
     arena_close(&r->arena);
     free(r);
 }

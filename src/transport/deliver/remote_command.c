@@ -48,35 +48,52 @@ static void add_deliver_by(struct buffer *line, const struct remote *remote,
                   mail->deliver_by_mode == 'R' ? 'R' : 'N');
 }
 
+static error finish(struct remote *remote)
+{
+    buffer_add_string(&remote->line, "\r\n");
+    TRY(buffer_check(&remote->line));
+    return stream_write(remote->stream, buffer_slice(&remote->line));
+}
+
+/* "MAIL FROM:<a@b.example>" */
+static struct buffer *begin(struct remote *remote, slice verb, slice address)
+{
+    struct buffer *line = &remote->line;
+    buffer_reset(line);
+    buffer_add(line, verb);
+    buffer_add(line, address);
+    buffer_add_byte(line, '>');
+    return line;
+}
+
 error remote_command_mail(struct remote *remote, const struct remote_mail *mail,
                           const struct remote_body *body)
 {
-    struct buffer line;
-    buffer_init(&line, REMOTE_COMMAND_SIZE_MAX);
-    buffer_format(&line, "MAIL FROM:<%.*s>", SLICE_ARG(mail->sender));
-    if (offers(remote, SMTP_OFFERS_SIZE))
-        buffer_format(&line, " SIZE=%zu", body->size);
-    if (body->type != SMTP_BODY_7BIT && offers(remote, SMTP_OFFERS_8BITMIME))
-        buffer_format(&line, " BODY=%s", body_names[body->type]);
-    if (body->utf8)
-        buffer_add_string(&line, " SMTPUTF8");
-    if (mail->require_tls)
-        buffer_add_string(&line, " REQUIRETLS");
-    if (offers(remote, SMTP_OFFERS_DSN) && mail->ret != SMTP_RETURN_UNSAID)
-        buffer_add_string(&line, mail->ret == SMTP_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
-    if (offers(remote, SMTP_OFFERS_DSN) && mail->envid.size) {
-        buffer_add_string(&line, " ENVID=");
-        smtp_xtext_encode(&line, mail->envid);
+    struct buffer *line = begin(remote, SLICE("MAIL FROM:<"), mail->sender);
+    if (offers(remote, SMTP_OFFERS_SIZE)) {
+        buffer_add_string(line, " SIZE=");
+        buffer_add_u64(line, body->size);
     }
-    if (offers(remote, SMTP_OFFERS_MT_PRIORITY) && mail->priority)
-        buffer_format(&line, " MT-PRIORITY=%d", mail->priority);
-    add_deliver_by(&line, remote, mail);
-    buffer_add_string(&line, "\r\n");
-    error problem = buffer_check(&line);
-    if (!failed(problem))
-        problem = stream_write(remote->stream, buffer_slice(&line));
-    buffer_close(&line);
-    return problem;
+    if (body->type != SMTP_BODY_7BIT && offers(remote, SMTP_OFFERS_8BITMIME)) {
+        buffer_add_string(line, " BODY=");
+        buffer_add_string(line, body_names[body->type]);
+    }
+    if (body->utf8)
+        buffer_add_string(line, " SMTPUTF8");
+    if (mail->require_tls)
+        buffer_add_string(line, " REQUIRETLS");
+    if (offers(remote, SMTP_OFFERS_DSN) && mail->ret != SMTP_RETURN_UNSAID)
+        buffer_add_string(line, mail->ret == SMTP_RETURN_FULL ? " RET=FULL" : " RET=HDRS");
+    if (offers(remote, SMTP_OFFERS_DSN) && mail->envid.size) {
+        buffer_add_string(line, " ENVID=");
+        smtp_xtext_encode(line, mail->envid);
+    }
+    if (offers(remote, SMTP_OFFERS_MT_PRIORITY) && mail->priority) {
+        buffer_add_string(line, " MT-PRIORITY=");
+        buffer_add_i64(line, mail->priority);
+    }
+    add_deliver_by(line, remote, mail);
+    return finish(remote);
 }
 
 /* RFC 3461 4.1 */
@@ -103,20 +120,15 @@ static void add_notify(struct buffer *line, unsigned notify)
 
 error remote_command_rcpt(struct remote *remote, const struct remote_recipient *recipient)
 {
-    struct buffer line;
-    buffer_init(&line, REMOTE_COMMAND_SIZE_MAX);
-    buffer_format(&line, "RCPT TO:<%.*s>", SLICE_ARG(recipient->address));
+    struct buffer *line = begin(remote, SLICE("RCPT TO:<"), recipient->address);
     if (offers(remote, SMTP_OFFERS_DSN)) {
-        add_notify(&line, recipient->notify);
+        add_notify(line, recipient->notify);
         if (recipient->orcpt_address.size) {
-            buffer_format(&line, " ORCPT=%.*s;", SLICE_ARG(recipient->orcpt_type));
-            smtp_xtext_encode_address(&line, recipient->orcpt_type, recipient->orcpt_address);
+            buffer_add_string(line, " ORCPT=");
+            buffer_add(line, recipient->orcpt_type);
+            buffer_add_byte(line, ';');
+            smtp_xtext_encode_address(line, recipient->orcpt_type, recipient->orcpt_address);
         }
     }
-    buffer_add_string(&line, "\r\n");
-    error problem = buffer_check(&line);
-    if (!failed(problem))
-        problem = stream_write(remote->stream, buffer_slice(&line));
-    buffer_close(&line);
-    return problem;
+    return finish(remote);
 }

@@ -242,6 +242,7 @@ static error create(const struct route *route, const struct remote_options *opti
     TRY_MEMORY(remote);
     arena_init(&remote->arena, REMOTE_MEMORY_MAX);
     smtp_response_init(&remote->response);
+    buffer_init(&remote->line, REMOTE_COMMAND_SIZE_MAX);
     remote->route = route;
     remote->settings = options->settings;
     remote->hostname = options->hostname;

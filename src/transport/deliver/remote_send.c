@@ -42,6 +42,7 @@ struct transaction {
     bool sender_refused;
     bool resetting; /* the reply to RSET comes first */
     bool delivered; /* the final reply was positive for somebody */
+    error cut;      /* the server went in the middle of the message: what it said first counts */
     enum ahead ahead;
 };
 
@@ -69,7 +70,7 @@ static void settle_turn(const struct transaction *t, struct remote_answer answer
 /* WAITS. After 421 everybody has it for an answer. */
 static error read_reply(struct transaction *t, enum remote_stage stage, int64_t timeout)
 {
-    TRY(remote_read_reply(t->remote, timeout));
+    TRY(remote_read_reply(t->remote, failed(t->cut) ? t->remote->settings->quit_timeout : timeout));
     if (t->remote->response.code != 421)
         return OK;
     settle(t->mail, remote_answer_of(t->remote, stage, t->arena));
@@ -135,6 +136,11 @@ static error send_message(struct transaction *t)
     error problem = t->body.chunked ? remote_body_send_chunk(&t->body, remote->stream, deadline)
                                     : remote_body_send_data(&t->body, remote->stream, deadline);
     metric_add(t->body.chunked ? &chunked_total : &dotted_total, 1);
+    if (problem.kind == ERROR_CLOSED) {
+        t->cut = problem;
+        stream_drop_output(remote->stream);
+        return OK;
+    }
     return failed(problem) ? remote_break(remote, problem) : OK;
 }
 
@@ -241,7 +247,7 @@ static error send_after_reply(struct transaction *t, bool *out_sent)
 static error read_verdict(struct transaction *t, struct remote_answer *out_answer)
 {
     TRY(read_reply(t, REMOTE_STAGE_FINAL, t->remote->settings->final_timeout));
-    if (reply_is(t, 3))
+    if (reply_is(t, 3) || (reply_is(t, 2) && failed(t->cut)))
         return out_of_step(t);
     *out_answer = remote_answer_of(t->remote, REMOTE_STAGE_FINAL, t->arena);
     t->delivered |= reply_is(t, 2);
@@ -292,6 +298,8 @@ static error transact(struct transaction *t)
     if (!sent)
         return OK;
     TRY(note_doubt(t, read_verdicts(t)));
+    if (failed(t->cut))
+        return t->cut;
     metric_observe(&message_time, (uint64_t)(time_now() - began));
     return OK;
 }
@@ -307,6 +315,7 @@ static void choose(struct transaction *t)
         most = REMOTE_RECIPIENTS_MAX;
     t->count = t->taken_count = 0;
     t->sender_refused = t->delivered = false;
+    t->cut = OK;
     t->ahead = AHEAD_NOTHING;
     for (unsigned i = 0; i < mail->count && t->count < most; i++)
         if (is_open(&mail->recipients[i])) {

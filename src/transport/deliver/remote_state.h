@@ -45,6 +45,7 @@ struct remote {
     bool require_tls;
     struct smtp_offer offer;
     struct smtp_response response;
+    struct buffer line; /* the command being made */
     unsigned mails;
     bool reset_first; /* a transaction was left open */
     bool broken;      /* nothing may be said any more */

@@ -221,6 +221,26 @@ static void test_stuffing(void **state)
     assert_int_equal(dot_next_stuffing(SLICE("abc"), 0), 3);
 }
 
+/* A dot at every place, behind every byte, around the edges of blocks. */
+static void test_stuffing_everywhere(void **state)
+{
+    (void)state;
+    char text[200];
+    for (size_t size = 0; size <= sizeof text; size++)
+        for (size_t at = 0; at < size; at++)
+            for (unsigned behind_line = 0; behind_line < 2; behind_line++) {
+                memset(text, 'x', sizeof text);
+                text[at] = '.';
+                if (behind_line && at)
+                    text[at - 1] = '\n';
+                bool counts = behind_line || at == 0;
+                slice s = slice_of(text, size);
+                assert_int_equal(dot_next_stuffing(s, 0), counts ? at : size);
+                assert_int_equal(dot_next_stuffing(s, at), counts ? at : size);
+                assert_int_equal(dot_next_stuffing(s, at + 1), size);
+            }
+}
+
 static bool whole_by_hand(slice s)
 {
     for (size_t i = 0; i < s.size; i++) {
@@ -259,7 +279,7 @@ int main(void)
         cmocka_unit_test(test_examples),    cmocka_unit_test(test_smuggling),
         cmocka_unit_test(test_exhaustive),  cmocka_unit_test(test_vectors),
         cmocka_unit_test(test_discards),    cmocka_unit_test(test_stuffing),
-        cmocka_unit_test(test_whole_lines),
+        cmocka_unit_test(test_whole_lines), cmocka_unit_test(test_stuffing_everywhere),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

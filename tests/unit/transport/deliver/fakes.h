@@ -147,6 +147,11 @@ error stream_flush(struct stream *s, instant deadline)
     return OK;
 }
 
+void stream_drop_output(struct stream *s)
+{
+    (void)s;
+}
+
 size_t stream_drop_input(struct stream *s)
 {
     size_t before = world.at;

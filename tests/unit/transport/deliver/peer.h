@@ -15,7 +15,7 @@
  *     drip                        one byte every 20 ms, never a line end
  *     flood                       bytes without a line end, without end
  *     silent                      says nothing until the client goes
- *     deaf                        does not even read, for a second
+ *     deaf                        does not even read, for longer than anybody waits
  *     close, reset                does so; the end of a script is "< QUIT", "> 221 bye", "close"
  */
 #include "runtime/in_core.h"
@@ -145,7 +145,7 @@ static bool peer_step(struct peer *peer, struct stream *stream, slice step)
         peer_wait_end(stream);
     } else if (slice_equal(step, SLICE("deaf"))) {
         assert_ok(stream_flush(stream, peer_soon()));
-        assert_ok(fiber_sleep(TIME_S));
+        assert_ok(fiber_sleep(TEST_SLOWER * TIME_S));
     } else if (!slice_equal(step, SLICE("close")) && !slice_equal(step, SLICE("reset"))) {
         fail_msg("no such step: %.*s", SLICE_ARG(step));
     }

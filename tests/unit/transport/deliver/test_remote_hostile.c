@@ -229,6 +229,34 @@ CORE_TEST(test_large)
     end();
 }
 
+/* Whoever refuses in the middle of a message and goes is heard; whoever thanks is not believed. */
+CORE_TEST(test_refuses_midway)
+{
+    enum { SIZE = 20 << 20 };
+    char *text = malloc(SIZE);
+    memset(text, 'a', SIZE);
+    memcpy(text, "A: b\r\n\r\n", 8);
+    BEGIN(
+        TO_DATA "> 354 go\nsome\n> 552 5.3.4 too much\nclose\n",
+        TO_DATA "> 354 go\nsome\n> 250 2.0.0 enough\nclose\n",
+        HELLO("> 250-PIPELINING\n> 250 CHUNKING\n") "< MAIL FROM:<a@a.example>\n< RCPT "
+                                                    "TO:<one@b.example>\nsome\n> 250 ok\n> 250 ok\n"
+                                                    "> 554 5.7.1 no\nclose\n");
+    static const int expected[3][4] = {{552, 5, 3, 4}, {0, 4, 0, 0}, {554, 5, 7, 1}};
+    settings.eager_size = SIZE * 2;
+    for (unsigned i = 0; i < 3; i++) {
+        assert_ok(open_it());
+        write_mail(1, slice_of(text, SIZE));
+        assert_true(failed(remote_send(remote, &mail, &arena)));
+        assert_int_equal(recipients[0].answer.code, expected[i][0]);
+        assert_int_equal(recipients[0].answer.enhanced[0], expected[i][1]);
+        assert_false(remote_is_alive(remote));
+        remote_close(&remote);
+    }
+    free(text);
+    end();
+}
+
 CORE_TEST(test_goes_while_idle)
 {
     BEGIN(HELLO("> 250 HELP\n") "close\n", HELLO("> 250 HELP\n") "> 421 idle\nsilent\n");
@@ -243,21 +271,14 @@ CORE_TEST(test_goes_while_idle)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_closes),
-        cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_drips),
-        cmocka_unit_test(test_floods),
-        cmocka_unit_test(test_long_line),
-        cmocka_unit_test(test_endless_replies),
-        cmocka_unit_test(test_garbage),
-        cmocka_unit_test(test_changing_codes),
-        cmocka_unit_test(test_out_of_step),
-        cmocka_unit_test(test_one_too_many),
-        cmocka_unit_test(test_nuls),
-        cmocka_unit_test(test_closing_down),
-        cmocka_unit_test(test_lmtp_cut),
-        cmocka_unit_test(test_large),
-        cmocka_unit_test(test_goes_while_idle),
+        cmocka_unit_test(test_closes),         cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_drips),          cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_long_line),      cmocka_unit_test(test_endless_replies),
+        cmocka_unit_test(test_garbage),        cmocka_unit_test(test_changing_codes),
+        cmocka_unit_test(test_out_of_step),    cmocka_unit_test(test_one_too_many),
+        cmocka_unit_test(test_nuls),           cmocka_unit_test(test_closing_down),
+        cmocka_unit_test(test_lmtp_cut),       cmocka_unit_test(test_large),
+        cmocka_unit_test(test_refuses_midway), cmocka_unit_test(test_goes_while_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
