@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "format/mail/report.h"
 #include "transport/event.h"
+#include "transport/forward.h"
 
 METRIC_COUNTER(bounces_total, "ringmail_reports_received_total", "kind=\"delivery\"",
                "Reports received for senders of ours");
@@ -67,11 +68,15 @@ static void log_report(const struct incoming_report *mail, const struct mail_rep
     log_end(&line);
 }
 
-static void tell(const struct incoming_report *mail, struct arena *arena)
+/* A rewritten sender stands for the one that mail was forwarded for. */
+static void tell(const struct incoming_report *received, struct arena *arena)
 {
+    struct incoming_report copy = *received, *mail = &copy;
     struct mail_report report;
     if (failed(mail_report_parse(arena, mail->message, &report)))
         return; /* another kind, such as a receipt, or none at all: it is mail like any other */
+    if (failed(forward_original(received->recipient, arena, &mail->recipient)))
+        mail->recipient = received->recipient;
     if (report.kind == MAIL_REPORT_FEEDBACK) {
         metric_add(&complaints_total, 1);
         tell_complaint(mail, &report);

@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "transport/event.h"
+#include "transport/forward.h"
 #include "transport/incoming_report.h"
 
 #include <fcntl.h>
@@ -24,6 +25,18 @@ void transport_event(const struct transport_event *event)
     count++;
 }
 
+/* Bounces to "srs@" are for somebody else. */
+error forward_original(slice address, struct arena *arena, slice *out_address)
+{
+    (void)arena;
+    if (!slice_starts(address, SLICE("srs@")))
+        return error_make(ERROR_NOT_FOUND, "not rewritten");
+    *out_address = SLICE("stranger@example.com");
+    return OK;
+}
+
+static const char *for_whom = "alice@example.org";
+
 static void tell(const char *sender, const char *type, const char *fields)
 {
     static char message[200000];
@@ -37,7 +50,7 @@ static void tell(const char *sender, const char *type, const char *fields)
     incoming_report_tell(&(struct incoming_report){
         .id = SLICE("1-1"),
         .sender = slice_from_string(sender),
-        .recipient = SLICE("alice@example.org"),
+        .recipient = slice_from_string(for_whom),
         .account = SLICE("al@example.org"),
         .message = slice_from_string(message),
     });
@@ -59,6 +72,10 @@ static void test_bounce(void **state)
     assert_int_equal(TRANSPORT_REPORTED, 5);
     tell("somebody@example.net", "delivery-status", two); /* no bounce has a sender */
     assert_int_equal(count, 0);
+    for_whom = "srs@example.org";
+    tell("", "delivery-status", "Final-Recipient: rfc822; b@example.com\nAction: failed\n");
+    assert_string_equal(told, "5 al@example.org|stranger@example.com|b@example.com||0|0.0.0|\n");
+    for_whom = "alice@example.org";
     tell("", "disposition-notification", "Disposition: displayed\n");
     assert_int_equal(count, 0);
 }
