@@ -7,6 +7,7 @@
 #include "format/ucl/parse.h"
 #include "net/address.h"
 #include "server/config/config.h"
+#include "transport/route/transport.h"
 
 #include <errno.h>
 #include <grp.h>
@@ -129,6 +130,45 @@ static void check_listeners(const struct check *check)
     arena_close(&arena);
 }
 
+/* "domain=transport" */
+static void check_transport(const struct check *check, struct arena *arena, slice item)
+{
+    slice domain, text;
+    struct route_transport transport;
+    error problem = slice_cut(item, '=', &domain, &text)
+                        ? route_transport_parse(text, arena, &transport)
+                        : error_make(ERROR_MALFORMED, "\"domain=transport\" is wanted");
+    if (failed(problem))
+        complain(check, "route.transports", "\"%.*s\": %s", SLICE_ARG(item), problem.text);
+}
+
+static void check_routes(const struct check *check)
+{
+    const struct route_settings *route = &check->config->route;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (size_t i = 0; i < route->transports.count; i++)
+        check_transport(check, &arena, route->transports.items[i]);
+    for (size_t i = 0; i < route->tls_policies.count; i++) {
+        slice domain, level;
+        enum route_tls tls;
+        if (!slice_cut(route->tls_policies.items[i], '=', &domain, &level) ||
+            !route_tls_parse(slice_trim(level), &tls))
+            complain(check, "route.tls_policies",
+                     "\"%.*s\": \"domain=level\" is wanted, none, may, encrypt or verify",
+                     SLICE_ARG(route->tls_policies.items[i]));
+    }
+    struct route_transport transport;
+    error problem =
+        route->smart_host.size ? route_transport_parse(route->smart_host, &arena, &transport) : OK;
+    if (failed(problem))
+        complain(check, "route.smart_host", "\"%.*s\": %s", SLICE_ARG(route->smart_host),
+                 problem.text);
+    if (route->user.size && !route->smart_host.size)
+        complain(check, "route.user", "there is no route.smart_host to log in at");
+    arena_close(&arena);
+}
+
 static void check_dns(const struct check *check)
 {
     const struct setting_list *servers = &check->config->dns.servers;
@@ -243,6 +283,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_queue(&check);
     check_forward(&check);
     check_dns(&check);
+    check_routes(&check);
     check_dkim(&check);
     check_webhook(&check);
     if (tls->certificates.count != tls->keys.count)

@@ -219,6 +219,34 @@ static void makes_room(void *argument)
     end();
 }
 
+/* A flood of names that are not pushes out names that are not, nothing else. */
+static void keeps_what_is(void *argument)
+{
+    (void)argument;
+    struct dns_answer out;
+    char name[32];
+    begin(&(struct resolver_options){.cache_entries_max = 40});
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "n%d.test", i);
+        assert_ok(ask(name, &out));
+    }
+    for (int i = 0; i < 200; i++) {
+        snprintf(name, sizeof name, "none.n%d.test", i);
+        assert_error(ask(name, &out), ERROR_NOT_FOUND);
+    }
+    unsigned before = server.questions;
+    for (int i = 0; i < 20; i++) {
+        snprintf(name, sizeof name, "n%d.test", i);
+        assert_ok(ask(name, &out));
+    }
+    assert_int_equal(server.questions, before);
+    assert_error(ask("none.n199.test", &out), ERROR_NOT_FOUND);
+    assert_int_equal(server.questions, before); /* the last ones are known */
+    assert_error(ask("none.n150.test", &out), ERROR_NOT_FOUND);
+    assert_int_equal(server.questions, before + 1); /* a quarter of the cache is for them */
+    end();
+}
+
 static void wait_cancelled(void *argument)
 {
     struct dns_answer out;
@@ -252,6 +280,7 @@ ON_CORE(distrusts)
 ON_CORE(troubles)
 ON_CORE(asks_once)
 ON_CORE(makes_room)
+ON_CORE(keeps_what_is)
 ON_CORE(stops)
 
 int main(void)
@@ -259,7 +288,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_answers),    cmocka_unit_test(test_distrusts),
         cmocka_unit_test(test_troubles),   cmocka_unit_test(test_asks_once),
-        cmocka_unit_test(test_makes_room), cmocka_unit_test(test_stops),
+        cmocka_unit_test(test_makes_room), cmocka_unit_test(test_keeps_what_is),
+        cmocka_unit_test(test_stops),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -5,8 +5,13 @@
 #include "net/dns/zone.h"
 
 #include "base/random.h"
+#include "data/directory/directory.h"
+#include "data/directory/settings.h"
 #include "transport/route/settings.h"
 #include "transport/route/state.h"
+
+#include <sqlite3.h>
+#include <stdlib.h>
 
 static struct arena arena;
 static struct route_settings settings;
@@ -332,6 +337,50 @@ static void transports(void *argument)
     end();
 }
 
+/* What the directory says, and that "*" is not meant for our own domains. */
+static void directory(void *argument)
+{
+    (void)argument;
+    static const char sql[] =
+        "CREATE TABLE virtual_domains (id INTEGER PRIMARY KEY, name TEXT);"
+        "CREATE TABLE virtual_transports (domain TEXT, transport TEXT);"
+        "INSERT INTO virtual_domains (name) VALUES ('ours.test'), ('moved.test');"
+        "INSERT INTO virtual_transports VALUES ('moved.test', 'lmtp:unix:/run/x'),"
+        " ('broken.test', 'lmtp:'), ('far.test', 'smtp:[192.0.2.7]:26');";
+    struct directory_settings directory_settings;
+    struct directory *opened = NULL;
+    sqlite3 *database;
+    char path[] = "/tmp/ringmail-route-XXXXXX";
+    int fd = mkstemp(path);
+    assert_true(fd >= 0);
+    close(fd);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    assert_int_equal(sqlite3_exec(database, sql, NULL, NULL, NULL), SQLITE_OK);
+    sqlite3_close(database);
+    begin();
+    assert_ok(settings_default(&directory_setting_table, &settings_arena, &directory_settings));
+    directory_settings.path = slice_from_string(path);
+    directory_settings.transport_query =
+        SLICE("SELECT domain, transport FROM virtual_transports WHERE domain = ?");
+    settings.transports = list_of("*=smtp:[any.test]");
+    assert_ok(directory_open(&directory_settings, &opened));
+    start();
+    find("OURS.test");
+    assert_int_equal(route.kind, ROUTE_LOCAL);
+    assert_slice(route.site, "local");
+    find("moved.test");
+    assert_int_equal(route.kind, ROUTE_LMTP);
+    find("far.test");
+    assert_string_equal(hosts(), "192.0.2.7:26");
+    find("broken.test");
+    assert_none(ROUTE_LATER, 451, "4.3.5");
+    find("whoever.test");
+    assert_string_equal(hosts(), "any.test");
+    directory_close(&opened);
+    end();
+    unlink(path);
+}
+
 static void smart_host(void *argument)
 {
     (void)argument;
@@ -363,7 +412,7 @@ static void shuffles(void *argument)
 {
     (void)argument;
     unsigned first_seen[3] = {0};
-    char name[16], orders[2][20][64] = {0};
+    char name[32], orders[2][20][64] = {0};
     begin();
     for (int i = 0; i < 3; i++) {
         snprintf(name, sizeof name, "h%d.test", i);
@@ -461,6 +510,7 @@ ON_CORE(nowhere)
 ON_CORE(ourselves)
 ON_CORE(private_addresses)
 ON_CORE(transports)
+ON_CORE(directory)
 ON_CORE(smart_host)
 ON_CORE(shuffles)
 ON_CORE(giant)
@@ -469,11 +519,11 @@ ON_CORE(require_tls)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mx),          cmocka_unit_test(test_nowhere),
-        cmocka_unit_test(test_ourselves),   cmocka_unit_test(test_private_addresses),
-        cmocka_unit_test(test_transports),  cmocka_unit_test(test_smart_host),
-        cmocka_unit_test(test_shuffles),    cmocka_unit_test(test_giant),
-        cmocka_unit_test(test_require_tls),
+        cmocka_unit_test(test_mx),         cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_ourselves),  cmocka_unit_test(test_private_addresses),
+        cmocka_unit_test(test_transports), cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_smart_host), cmocka_unit_test(test_shuffles),
+        cmocka_unit_test(test_giant),      cmocka_unit_test(test_require_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

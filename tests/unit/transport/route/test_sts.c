@@ -5,6 +5,7 @@
 #include "net/dns/zone.h"
 #include "net/http/web.h"
 
+#include "runtime/message.h"
 #include "transport/route/settings.h"
 #include "transport/route/sts.h"
 #include "transport/route/sts_cache.h"
@@ -264,6 +265,62 @@ static void routes(void *argument)
     end();
 }
 
+/* What one core fetched the others know. */
+static error start_there(void *argument)
+{
+    const struct resolver_options *options = argument;
+    assert_ok(resolver_start(options));
+    start();
+    return OK;
+}
+
+static error find_there(void *argument)
+{
+    struct mta_sts_policy policy;
+    struct arena there;
+    arena_init(&there, 1 << 20);
+    error problem = sts_find(SLICE("good.test"), &there, soon(), &policy);
+    *(enum mta_sts_mode *)argument = policy.mode;
+    arena_close(&there);
+    return problem;
+}
+
+static error stop_there(void *argument)
+{
+    (void)argument;
+    sts_stop();
+    resolver_stop();
+    return OK;
+}
+
+static void on_both(void *argument)
+{
+    (void)argument;
+    if (core_self() != 0)
+        return;
+    begin();
+    start();
+    struct resolver_options options = {.servers = zone.address, .timeout_ms = 1000, .tries = 2};
+    assert_ok(core_call(1, start_there, &options));
+    web.answer = SLICE(POLICY("enforce", "*.mx.test"));
+    assert_int_equal(mode_of("good.test"), MTA_STS_ENFORCE);
+    enum mta_sts_mode there = MTA_STS_NONE;
+    assert_ok(core_call(1, find_there, &there));
+    assert_int_equal(there, MTA_STS_ENFORCE);
+    assert_int_equal(web.requests, 1);
+    assert_ok(core_call(1, stop_there, NULL));
+    end();
+    cores_stop();
+}
+
+static void test_cores(void **state)
+{
+    (void)state;
+    const struct core_options options = {.count = 2};
+    assert_ok(cores_start(&options, on_both, NULL));
+    cores_join();
+}
+
 static void test_cache(void **state)
 {
     (void)state;
@@ -321,6 +378,7 @@ int main(void)
         cmocka_unit_test(test_cache),     cmocka_unit_test(test_finds),
         cmocka_unit_test(test_doubts),    cmocka_unit_test(test_survives),
         cmocka_unit_test(test_refreshes), cmocka_unit_test(test_routes),
+        cmocka_unit_test(test_cores),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
