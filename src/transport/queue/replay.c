@@ -93,13 +93,24 @@ static struct queue_content *make_content(const struct record_add *add)
     return content;
 }
 
-/* False where nothing of it is to be delivered. */
+/* A success that its sender asked to hear of, and has not heard of yet. */
+static bool owes_report(const struct queue_mail *mail)
+{
+    for (uint32_t i = 0; i < mail->recipient_count; i++) {
+        const struct queue_mail_recipient *to = &mail->recipients[i];
+        if ((to->outcome == QUEUE_DELIVERED || to->outcome == QUEUE_RELAYED) && !to->reported)
+            return true;
+    }
+    return false;
+}
+
+/* False where nothing of it is left to do. */
 static bool apply_kept(struct keep_core *keep, struct queue_mail *mail)
 {
     for (const struct replayed_outcome *kept = id_map_get(&keep->outcomes, mail->id); kept;
          kept = kept->before)
         record_outcome_apply(mail, kept->outcome);
-    return mail->open_count > 0;
+    return mail->open_count > 0 || owes_report(mail);
 }
 
 static error add_mails(struct keep_core *keep, struct record_add add, struct arena *arena,

@@ -284,6 +284,7 @@ static error report_success(const struct queue_attempt *attempt)
         if (owes(recipient))
             recipient->reported = true;
     }
+    queue_keep_outcomes(attempt->item->mail, attempt->item); /* not once more after a crash */
     return OK;
 }
 
@@ -503,5 +504,6 @@ error queue_result_report_owed(struct queue_item *item)
     for (uint32_t i = item->first; i < item->first + item->count; i++)
         if (owes(&item->mail->recipients[i]))
             item->mail->recipients[i].reported = true;
+    queue_keep_outcomes(item->mail, item);
     return OK;
 }

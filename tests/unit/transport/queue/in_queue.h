@@ -244,6 +244,7 @@ static inline void decide(struct queue_mail *mail, unsigned item, enum queue_out
     for (uint32_t i = it->first; i < it->first + it->count; i++) {
         mail->open_count -= mail->recipients[i].outcome == QUEUE_OPEN;
         mail->recipients[i].outcome = outcome;
+        mail->recipients[i].reported = true; /* or nobody asked */
     }
     queue_keep_outcomes(mail, it);
 }

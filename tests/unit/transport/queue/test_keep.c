@@ -213,6 +213,51 @@ static void test_outcomes_and_state_stay(void **state)
     with_queue(check_part);
 }
 
+/* A success that was asked for and not reported yet brings the mail back; once it is, no more. */
+static void owe_no_more_and_die(void)
+{
+    add_one();
+    struct queue_mail *mail = find(shared[0]);
+    mail->recipients[2].outcome = QUEUE_RELAYED;
+    mail->open_count--;
+    queue_keep_outcomes(mail, &mail->items[1]);
+    decide(mail, 0, QUEUE_RELAYED);
+    mail->recipients[2].reported = true;
+    queue_keep_outcomes(mail, &mail->items[1]);
+    commit();
+    killed();
+}
+
+static void owe_and_die(void)
+{
+    add_one();
+    struct queue_mail *mail = find(shared[0]);
+    decide(mail, 0, QUEUE_RELAYED);
+    mail->recipients[2].outcome = QUEUE_RELAYED;
+    mail->open_count--;
+    queue_keep_outcomes(mail, &mail->items[1]);
+    commit();
+    killed();
+}
+
+static void check_owed(void)
+{
+    struct queue_mail *mail = find(shared[0]);
+    assert_int_equal(mail->open_count, 0);
+    assert_true(mail->recipients[0].reported);
+    assert_false(mail->recipients[2].reported);
+    queue_keep_finish(&mail);
+}
+
+static void test_owed_reports(void **state)
+{
+    (void)state;
+    with_queue_killed(owe_and_die);
+    with_queue(check_owed);
+    with_queue_killed(owe_no_more_and_die);
+    with_queue(check_none);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -224,6 +269,7 @@ int main(void)
         TEST(test_logged_without_its_body),
         TEST(test_a_body_lost_for_good_is_noticed),
         TEST(test_outcomes_and_state_stay),
+        TEST(test_owed_reports),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
