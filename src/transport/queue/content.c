@@ -45,7 +45,7 @@ static error make_mails(struct queue_submission *submission, struct queue_conten
 /* Ids rise with time, on each core for itself, also over restarts and clocks set back. */
 static uint64_t take_times(unsigned count)
 {
-    uint64_t *last = &keep_here.last_time, now = (uint64_t)(time_wall() / TIME_US);
+    uint64_t *last = &keep_of_this_core()->last_time, now = (uint64_t)(time_wall() / TIME_US);
     uint64_t first = now > *last ? now : *last + 1;
     *last = first + count - 1;
     return first;
@@ -80,7 +80,7 @@ error keep_content_make(struct queue_submission *submission, struct queue_conten
             struct queue_mail *mail = content->mails;
             queue_mail_free(&mail);
         }
-        keep_content_free(&keep_here, content);
+        keep_content_free(keep_of_this_core(), content);
         return problem;
     }
     *out_content = content;

@@ -18,6 +18,11 @@ METRIC_COUNTER(outcomes_lost, "ringmail_queue_outcomes_unjournalled_total", "",
 _Thread_local struct keep_core keep_here;
 struct keep_shared keep_shared = {.directory = -1};
 
+__attribute__((noinline)) struct keep_core *keep_of_this_core(void)
+{
+    return &keep_here;
+}
+
 /* ---- The set of mails ---- */
 
 error keep_mail_put(struct keep_core *keep, struct queue_mail *mail)
@@ -218,7 +223,7 @@ static void publish(struct keep_core *keep, struct queue_submission *submission,
 error queue_keep_add(struct queue_submission *submission,
                      struct queue_mail *out_mails[QUEUE_ENVELOPES_MAX])
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     TRY(check(submission));
     instant deadline =
         submission->deadline ? submission->deadline : time_after(KEEP_PATIENCE_S * TIME_S);
@@ -252,7 +257,7 @@ error queue_keep_add(struct queue_submission *submission,
 
 void queue_keep_outcomes(struct queue_mail *mail, const struct queue_item *item)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     struct journal_ticket ticket = {0};
     queue_id id = mail->id;
     struct buffer record;
@@ -285,7 +290,7 @@ void queue_keep_outcomes(struct queue_mail *mail, const struct queue_item *item)
 
 void queue_keep_state(struct queue_mail *mail, const struct queue_item *item)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     if (!mail->logged) {
         keep_content_hurry(keep, mail->content);
         return;
@@ -296,7 +301,7 @@ void queue_keep_state(struct queue_mail *mail, const struct queue_item *item)
 
 void queue_keep_finish(struct queue_mail **mail)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     if ((*mail)->logged) {
         queue_log_done(&keep->log, *mail);
         keep_wake(keep);

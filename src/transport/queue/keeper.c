@@ -290,7 +290,7 @@ error queue_keep_sync(void)
         return error_make(ERROR_TEMPORARY, "the queue is not open");
     struct journal_ticket outcome = keep_here.last_outcome;
     error committed = journal_commit_wait(&outcome);
-    TRY(sync_round(&keep_here));
+    TRY(sync_round(keep_of_this_core()));
     return committed;
 }
 

@@ -450,7 +450,7 @@ static error remove_unused(void *unused)
 static error load_here(void *unused)
 {
     (void)unused;
-    return keep_load_core(&keep_here);
+    return keep_load_core(keep_of_this_core());
 }
 
 static void tell_loaded(instant begun, error problem)

@@ -11,7 +11,7 @@
 
 error queue_keep_open(void)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     if (!keep->loaded)
         return error_make(ERROR_BUG, "the queue was not loaded");
     keep->last_time = atomic_load(&keep_shared.time_seen);
@@ -40,7 +40,7 @@ static void free_mails(struct keep_core *keep)
 
 error queue_keep_close(void)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     if (!keep->loaded)
         return OK;
     error problem = OK;

@@ -39,7 +39,7 @@ static error keep_outcome(struct keep_core *keep, queue_id id, struct record_out
 
 static error replay_outcomes(void *argument)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     struct record_outcomes outcomes = *(struct record_outcomes *)argument;
     struct record_outcome outcome;
     struct queue_mail *mail = queue_keep_find(outcomes.id);
@@ -173,7 +173,7 @@ static error repair(struct keep_core *keep, struct queue_content *content,
 
 static error replay_add(void *argument)
 {
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     const struct record_add *add = argument;
     struct arena arena;
     arena_init(&arena, REPLAY_ARENA_MAX);
@@ -233,7 +233,7 @@ static void forget_outcomes(struct keep_core *keep)
 static error finish_here(void *unused)
 {
     (void)unused;
-    struct keep_core *keep = &keep_here;
+    struct keep_core *keep = keep_of_this_core();
     forget_outcomes(keep);
     id_map_close(&keep->done);
     id_map_close(&keep->contents);
