@@ -18,9 +18,14 @@ unsigned remote_mails(const struct remote *remote)
     return remote->mails;
 }
 
+bool remote_is_used_up(const struct remote *remote)
+{
+    return remote->offer.mails_max && remote->mails >= remote->offer.mails_max;
+}
+
 bool remote_is_alive(const struct remote *remote)
 {
-    if (remote->broken || (remote->offer.mails_max && remote->mails >= remote->offer.mails_max))
+    if (remote->broken || remote_is_used_up(remote))
         return false;
     /* What it says now is not a reply to anything: 421, as a rule. */
     return !stream_has_input(remote->stream) && !stream_peer_is_gone(remote->stream);

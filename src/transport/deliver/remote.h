@@ -79,8 +79,9 @@ struct remote_mail {
     struct remote_recipient *recipients;
     unsigned count;
     bool dsn_passed; /* result: the server offers DSN and was told what to report */
-    bool heard;      /* result: some reply came in this transaction; where none did, a kept
-                        connection was dead and the mail may be sent over another */
+    bool heard;      /* result: the server was there for this mail: some reply came, or silence past
+                        a timeout. Where not, a kept connection was dead and the mail may be sent
+                        over another */
 };
 
 /* WAITS. One transaction. Every recipient has its answer afterwards. OK: the connection may be used
@@ -93,6 +94,8 @@ slice remote_host(const struct remote *remote);
 slice remote_tls(const struct remote *remote);
 /* Transactions so far. */
 unsigned remote_mails(const struct remote *remote);
+/* The server takes no further mail over this connection (RFC 9422 MAILMAX). */
+bool remote_is_used_up(const struct remote *remote);
 /* Does not wait: is the connection still there, as far as is known? For one that was idle. */
 bool remote_is_alive(const struct remote *remote);
 /* WAITS, shortly: QUIT, and close. NULL is fine. */

@@ -70,7 +70,11 @@ static void settle_turn(const struct transaction *t, struct remote_answer answer
 /* WAITS. After 421 everybody has it for an answer. */
 static error read_reply(struct transaction *t, enum remote_stage stage, int64_t timeout)
 {
-    TRY(remote_read_reply(t->remote, failed(t->cut) ? t->remote->settings->quit_timeout : timeout));
+    error problem =
+        remote_read_reply(t->remote, failed(t->cut) ? t->remote->settings->quit_timeout : timeout);
+    /* Who is silent has the mail, and may yet take it; only who was gone has not. */
+    t->mail->heard |= problem.kind != ERROR_CLOSED;
+    TRY(problem);
     if (t->remote->response.code != 421)
         return OK;
     settle(t->mail, remote_answer_of(t->remote, stage, t->arena));
@@ -373,6 +377,7 @@ error remote_send(struct remote *remote, struct remote_mail *mail, struct arena 
     struct remote_answer answer;
     for (unsigned i = 0; i < mail->count; i++)
         mail->recipients[i].answer = (struct remote_answer){0};
+    mail->heard = false;
     mail->dsn_passed = remote->offer.extensions & SMTP_OFFERS_DSN;
     t.recipients = ARENA_ARRAY(arena, struct remote_recipient *, mail->count);
     t.taken = ARENA_ARRAY(arena, bool, mail->count);

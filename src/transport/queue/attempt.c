@@ -41,11 +41,14 @@ slice attempt_words(const struct remote_answer *answer, error problem,
 static enum queue_outcome outcome_of(const struct queue_way *way,
                                      const struct remote_answer *answer)
 {
-    if (answer->code >= 200 && answer->code < 300)
+    switch (answer->enhanced[0]) { /* decides; the code is what the server said */
+    case 2:
         return way->route.kind == ROUTE_LMTP ? QUEUE_DELIVERED : QUEUE_RELAYED;
-    if (answer->code >= 500 && answer->code < 600)
+    case 5:
         return QUEUE_FAILED;
-    return answer->code == 0 && answer->problem.kind == ERROR_PERMANENT ? QUEUE_FAILED : QUEUE_OPEN;
+    default:
+        return QUEUE_OPEN;
+    }
 }
 
 static void fill(struct queue_result *result, enum queue_outcome outcome,

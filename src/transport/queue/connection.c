@@ -149,7 +149,8 @@ static void serve(struct connection *c)
         c->turn++;
         if (!usable)
             connection_shut(c);
-        if (!c->remote || remote_mails(c->remote) >= most || sites.stopping)
+        if (!c->remote || remote_mails(c->remote) >= most || remote_is_used_up(c->remote) ||
+            sites.stopping)
             return;
     }
 }

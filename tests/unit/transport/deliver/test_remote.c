@@ -207,6 +207,7 @@ CORE_TEST(test_limits)
     assert_answer(&recipients[1].answer, 250, 2, 0, 0);
     assert_answer(&recipients[2].answer, 0, 4, 5, 3);
     assert_int_equal(remote_mails(remote), 2);
+    assert_true(remote_is_used_up(remote));
     assert_false(remote_is_alive(remote));
     end();
 }

@@ -257,6 +257,24 @@ CORE_TEST(test_refuses_midway)
     end();
 }
 
+/* Was a kept connection dead, or is the server slow? Only the first may be tried elsewhere at once.
+ */
+CORE_TEST(test_heard)
+{
+    BEGIN(TO_MAIL "close\n", TO_MAIL "silent\n", TO_RCPT "close\n", TO_END "close\n",
+          HELLO("> 250 HELP\n") "close\n");
+    static const bool expected[] = {false, true, true, true, false};
+    make_impatient();
+    for (unsigned i = 0; i < 5; i++) {
+        assert_ok(open_it());
+        write_mail(1, SLICE("A: b\r\n\r\n"));
+        assert_true(failed(remote_send(remote, &mail, &arena)));
+        assert_int_equal(mail.heard, expected[i]);
+        remote_close(&remote);
+    }
+    end();
+}
+
 CORE_TEST(test_goes_while_idle)
 {
     BEGIN(HELLO("> 250 HELP\n") "close\n", HELLO("> 250 HELP\n") "> 421 idle\nsilent\n");
@@ -271,14 +289,23 @@ CORE_TEST(test_goes_while_idle)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_closes),         cmocka_unit_test(test_silence),
-        cmocka_unit_test(test_drips),          cmocka_unit_test(test_floods),
-        cmocka_unit_test(test_long_line),      cmocka_unit_test(test_endless_replies),
-        cmocka_unit_test(test_garbage),        cmocka_unit_test(test_changing_codes),
-        cmocka_unit_test(test_out_of_step),    cmocka_unit_test(test_one_too_many),
-        cmocka_unit_test(test_nuls),           cmocka_unit_test(test_closing_down),
-        cmocka_unit_test(test_lmtp_cut),       cmocka_unit_test(test_large),
-        cmocka_unit_test(test_refuses_midway), cmocka_unit_test(test_goes_while_idle),
+        cmocka_unit_test(test_closes),
+        cmocka_unit_test(test_silence),
+        cmocka_unit_test(test_drips),
+        cmocka_unit_test(test_floods),
+        cmocka_unit_test(test_long_line),
+        cmocka_unit_test(test_endless_replies),
+        cmocka_unit_test(test_garbage),
+        cmocka_unit_test(test_changing_codes),
+        cmocka_unit_test(test_out_of_step),
+        cmocka_unit_test(test_one_too_many),
+        cmocka_unit_test(test_nuls),
+        cmocka_unit_test(test_closing_down),
+        cmocka_unit_test(test_lmtp_cut),
+        cmocka_unit_test(test_large),
+        cmocka_unit_test(test_refuses_midway),
+        cmocka_unit_test(test_heard),
+        cmocka_unit_test(test_goes_while_idle),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

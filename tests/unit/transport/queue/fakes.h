@@ -134,7 +134,8 @@ struct remote {
 
 static error lost(struct remote_answer *answer, enum error_kind kind, const char *text)
 {
-    *answer = (struct remote_answer){.problem = error_make(kind, text), .enhanced = {4, 4, 2}};
+    *answer = (struct remote_answer){.problem = error_make(kind, text),
+                                     .enhanced = {kind == ERROR_PERMANENT ? 5 : 4, 4, 2}};
     return answer->problem;
 }
 
@@ -197,6 +198,12 @@ slice remote_tls(const struct remote *remote)
 unsigned remote_mails(const struct remote *remote)
 {
     return remote->mails;
+}
+
+bool remote_is_used_up(const struct remote *remote)
+{
+    (void)remote;
+    return false;
 }
 
 bool remote_is_alive(const struct remote *remote)
