@@ -12,6 +12,7 @@ import shutil
 import smtplib
 import subprocess
 import time
+import urllib.request
 import uuid
 
 import pytest
@@ -268,9 +269,13 @@ def test_limits_of_an_account(make_instance, tmp_path):
     for _ in range(2):
         sent, said = by_smtplib(instance, Letter([FRIEND]), tmp_path)
         assert sent, said
-    refused(by_smtplib(instance, Letter([FRIEND]), tmp_path), "450")
+    with urllib.request.urlopen(instance.admin_url.rstrip("/") + "/events?types=account.limited", timeout=20) as events:
+        refused(by_smtplib(instance, Letter([FRIEND]), tmp_path), "450")
+        refused(by_smtplib(instance, Letter([FRIEND]), tmp_path), "450")  # no second alert
+        told = next(line for line in events if b"account.limited" in line)
+        assert ME.encode() in told
     assert by_smtplib(instance, Letter([ME], sender=FRIEND), tmp_path)[0]
-    assert "event=submission.limit" in (instance.directory / "ringmaild.log").read_text()
+    assert (instance.directory / "ringmaild.log").read_text().count("event=submission.limit") == 1
     instance.stop()
     instance.start()
     sent, said = by_smtplib(instance, Letter([FRIEND]), tmp_path)
