@@ -88,6 +88,15 @@ def test_exit_codes(ringmail):
     ringmail("alias", "add", "info@example.org", "y@far.example", "x@far.example", expect=REFUSED)
     ringmail("alias", "remove", "info@example.org", "y@far.example", expect=REFUSED)  # all of it or nothing
     ringmail("alias", "remove", "info@example.org")
+    ringmail("sender", "add", "anna@example.org", expect=USAGE)
+    ringmail("sender", "add", "nobody@example.org", "boss@far.example", expect=REFUSED)
+    ringmail("sender", "add", "anna@example.org", "not an address", expect=REFUSED)
+    ringmail("sender", "add", "Anna@example.org", "Boss@FAR.example", "@granted.example")
+    ringmail("sender", "add", "anna@example.org", "x@far.example", "boss@far.example", expect=REFUSED)
+    ringmail("sender", "remove", "anna@example.org", "x@far.example", expect=REFUSED)  # all of it or nothing
+    ringmail("sender", "remove", "anna@example.org", "boss@far.example")
+    ringmail("sender", "remove", "anna@example.org")
+    ringmail("sender", "remove", "anna@example.org", expect=REFUSED)
     ringmail("domain", "remove", "example.org", expect=REFUSED)
     ringmail("domain", "remove", "example.org", "--force")
     ringmail("domain", "remove", "example.org", expect=REFUSED)
@@ -115,6 +124,15 @@ def test_lists(ringmail):
         ["юля@xn--bcher-kva.example"]
     assert json.loads(ringmail("alias", "list", "--json")) == [
         {"source": "@example.org", "destination": "anna@example.org"}]
+    ringmail("sender", "add", "anna@example.org", "@Bücher.example", "Boss@far.example")
+    ringmail("sender", "add", "юля@bücher.example", "x@far.example")
+    assert json.loads(ringmail("sender", "list", "--json", "example.org")) == [
+        {"account": "anna@example.org", "sender": "@xn--bcher-kva.example"},
+        {"account": "anna@example.org", "sender": "boss@far.example"}]
+    assert len(ringmail("sender", "list").splitlines()) == 3
+    ringmail("user", "remove", "юля@bücher.example")  # and with it what it was granted
+    assert len(ringmail("sender", "list").splitlines()) == 2
+    ringmail("user", "add", "юля@bücher.example", "--scheme", "ARGON2ID", stdin="x\n")
     assert ringmail("user", "list", "example.org").split() == ["anna@example.org", "5G", "1000", "{BLF-CRYPT}"]
 
 

@@ -18,6 +18,7 @@ struct directory_edit {
     struct edit_database *database;
     struct arena arena;                /* of one call */
     bool has_quota, has_message_quota; /* columns that other stacks' tables may lack */
+    bool has_senders;                  /* a table that they may lack */
     char words[EDIT_WORDS_SIZE];
 };
 
@@ -84,6 +85,7 @@ static void probe_columns(struct directory_edit *edit)
 {
     edit->has_quota = probe(edit, "SELECT quota FROM virtual_users WHERE 1 = 0");
     edit->has_message_quota = probe(edit, "SELECT quota_messages FROM virtual_users WHERE 1 = 0");
+    edit->has_senders = probe(edit, "SELECT login FROM virtual_senders WHERE 1 = 0");
 }
 
 error directory_edit_open(const struct directory_settings *settings,
@@ -261,6 +263,11 @@ error directory_edit_domain_remove(struct directory_edit *edit, slice name, bool
                    "%.*s has %.*s users and %.*s aliases; --force removes them too (their mail "
                    "stays on disk)",
                    SLICE_ARG(domain), SLICE_ARG(users), SLICE_ARG(aliases));
+    if (edit->has_senders)
+        TRY(RUN(edit,
+                "DELETE FROM virtual_senders WHERE login IN"
+                " (SELECT email FROM virtual_users WHERE domain_id = ?)",
+                NULL, id));
     TRY(RUN(edit, "DELETE FROM virtual_users WHERE domain_id = ?", NULL, id));
     TRY(RUN(edit, "DELETE FROM virtual_aliases WHERE domain_id = ?", NULL, id));
     return RUN(edit, "DELETE FROM virtual_domains WHERE id = ?", NULL, id);
@@ -321,6 +328,12 @@ error directory_edit_user_remove(struct directory_edit *edit, slice address)
     slice id;
     begin_call(edit);
     TRY(user_need(edit, address, &id));
+    /* Whoever gets the address next shall not write as others. */
+    if (edit->has_senders)
+        TRY(RUN(edit,
+                "DELETE FROM virtual_senders WHERE login ="
+                " (SELECT email FROM virtual_users WHERE id = ?)",
+                NULL, id));
     return RUN(edit, "DELETE FROM virtual_users WHERE id = ?", NULL, id);
 }
 
@@ -427,10 +440,63 @@ error directory_edit_alias_remove(struct directory_edit *edit, slice source, sli
     return RUN(edit, "DELETE FROM virtual_aliases WHERE source = ?", NULL, canonical);
 }
 
+/* ---- senders ---- */
+
+static error sender_count(struct directory_edit *edit, slice login, slice sender,
+                          uint64_t *out_count)
+{
+    struct first_row first = {.arena = &edit->arena};
+    slice parameters[] = {login, sender};
+    TRY(run(edit,
+            sender.size ? "SELECT count(*) FROM virtual_senders WHERE login = ? AND sender = ?"
+                        : "SELECT count(*) FROM virtual_senders WHERE login = ?",
+            parameters, sender.size ? 2 : 1, keep_first, &first, NULL));
+    *out_count = number_of(first.value);
+    return OK;
+}
+
+error directory_edit_sender_add(struct directory_edit *edit, slice account, slice sender)
+{
+    struct directory_address login;
+    slice id, canonical, domain;
+    uint64_t count;
+    begin_call(edit);
+    TRY(user_need(edit, account, &id));
+    TRY(canonical_address(edit, account, &login));
+    TRY(canonical_source(edit, sender, &canonical, &domain));
+    TRY(sender_count(edit, login.whole, canonical, &count));
+    if (count)
+        return say(edit, ERROR_EXISTS, "sender exists", "%.*s may write as %.*s already",
+                   SLICE_ARG(login.whole), SLICE_ARG(canonical));
+    return RUN(edit, "INSERT INTO virtual_senders (login, sender) VALUES (?, ?)", NULL, login.whole,
+               canonical);
+}
+
+error directory_edit_sender_remove(struct directory_edit *edit, slice account, slice sender)
+{
+    struct directory_address login;
+    slice canonical = SLICE_EMPTY, domain;
+    uint64_t count;
+    begin_call(edit);
+    TRY(canonical_address(edit, account, &login));
+    if (sender.size)
+        TRY(canonical_source(edit, sender, &canonical, &domain));
+    TRY(sender_count(edit, login.whole, canonical, &count));
+    if (count == 0)
+        return say(edit, ERROR_NOT_FOUND, "no such sender",
+                   "nothing of that kind was granted to %.*s; `ringmail sender list` shows what is",
+                   SLICE_ARG(login.whole));
+    if (canonical.size)
+        return RUN(edit, "DELETE FROM virtual_senders WHERE login = ? AND sender = ?", NULL,
+                   login.whole, canonical);
+    return RUN(edit, "DELETE FROM virtual_senders WHERE login = ?", NULL, login.whole);
+}
+
 /* ---- lists ---- */
 
 struct visit {
     enum directory_edit_list list;
+    slice domain; /* senders: only those of accounts there; empty: all */
     directory_edit_visit *visit;
     void *argument;
 };
@@ -443,6 +509,13 @@ static slice scheme_of(slice hash)
         return slice_sub(hash, 0, (size_t)end + 1);
     end = slice_starts(hash, SLICE("$")) ? slice_find_byte(slice_from(hash, 1), '$') : -1;
     return end > 0 ? slice_sub(hash, 0, (size_t)end + 2) : SLICE_EMPTY;
+}
+
+static bool is_of_domain(slice address, slice domain)
+{
+    slice local, own;
+    slice_cut_last(address, '@', &local, &own);
+    return domain.size == 0 || slice_equal_nocase(own, domain);
 }
 
 static error visit_row(void *argument, const slice *columns, unsigned count)
@@ -460,6 +533,11 @@ static error visit_row(void *argument, const slice *columns, unsigned count)
         row.scheme = scheme_of(columns[1]);
         row.quota_bytes = number_of(columns[2]);
         row.quota_messages = number_of(columns[3]);
+        break;
+    case DIRECTORY_EDIT_SENDERS:
+        if (!is_of_domain(columns[0], v->domain))
+            return OK;
+        row.destination = columns[1];
         break;
     case DIRECTORY_EDIT_ALIASES:
         row.destination = columns[1];
@@ -483,13 +561,14 @@ static const char *users_sql(const struct directory_edit *edit, bool of_domain)
 error directory_edit_list(struct directory_edit *edit, enum directory_edit_list list, slice domain,
                           directory_edit_visit *visit, void *argument)
 {
-    struct visit v = {list, visit, argument};
+    struct visit v = {list, SLICE_EMPTY, visit, argument};
     slice id = SLICE_EMPTY;
     begin_call(edit);
     if (domain.size > 0) {
         slice canonical;
         TRY(canonical_domain(edit, domain, &canonical));
         TRY(domain_need(edit, canonical, &id));
+        v.domain = canonical;
     }
     const char *sql = NULL;
     switch (list) {
@@ -507,6 +586,10 @@ error directory_edit_list(struct directory_edit *edit, enum directory_edit_list 
                         " ORDER BY source, destination"
                       : "SELECT source, destination FROM virtual_aliases ORDER BY source,"
                         " destination";
+        break;
+    case DIRECTORY_EDIT_SENDERS:
+        sql = "SELECT login, sender FROM virtual_senders ORDER BY login, sender";
+        id = SLICE_EMPTY;
         break;
     }
     return run(edit, sql, &id, id.size ? 1 : 0, visit_row, &v, NULL);

@@ -49,16 +49,28 @@ error directory_edit_alias_add(struct directory_edit *edit, slice source, slice 
 /* destination empty: all of the source's. */
 error directory_edit_alias_remove(struct directory_edit *edit, slice source, slice destination);
 
+/* As whom an account may write (directory_may_send): an address or "@domain". Gone with its
+ * account.
+ */
+error directory_edit_sender_add(struct directory_edit *edit, slice account, slice sender);
+/* sender empty: all of the account's. */
+error directory_edit_sender_remove(struct directory_edit *edit, slice account, slice sender);
+
 /* What the lists give, one call a row; the slices die with the call. An error ends the list. */
 struct directory_edit_row {
-    slice name;              /* domain, address, alias source */
-    slice destination;       /* aliases */
+    slice name;              /* domain, address, alias source, who may write */
+    slice destination;       /* aliases; senders: as whom */
     slice scheme;            /* users: of the password hash, as {SCHEME} or $id$; never the hash */
     uint64_t users, aliases; /* domains */
     uint64_t quota_bytes, quota_messages; /* users */
 };
 typedef error directory_edit_visit(void *argument, const struct directory_edit_row *row);
-enum directory_edit_list { DIRECTORY_EDIT_DOMAINS, DIRECTORY_EDIT_USERS, DIRECTORY_EDIT_ALIASES };
+enum directory_edit_list {
+    DIRECTORY_EDIT_DOMAINS,
+    DIRECTORY_EDIT_USERS,
+    DIRECTORY_EDIT_ALIASES,
+    DIRECTORY_EDIT_SENDERS, /* of the domain's accounts */
+};
 /* domain empty: of all domains. In name order. */
 error directory_edit_list(struct directory_edit *edit, enum directory_edit_list list, slice domain,
                           directory_edit_visit *visit, void *argument);

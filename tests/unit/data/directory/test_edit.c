@@ -146,6 +146,36 @@ static void test_aliases(void **state)
     assert_string_equal(list(DIRECTORY_EDIT_ALIASES, ""), "@example.org>@far.example  0/0 0/0;");
 }
 
+static void test_senders(void **state)
+{
+    (void)state;
+    slice anna = SLICE("anna@example.org");
+    const struct directory_edit_user user = {.address = anna, .hash = SLICE("{PLAIN}x")};
+    assert_ok(directory_edit_domain_add(edit, SLICE("example.org")));
+    assert_error(directory_edit_sender_add(edit, anna, SLICE("boss@far.example")), ERROR_NOT_FOUND);
+    assert_ok(directory_edit_user_add(edit, &user));
+    assert_ok(
+        directory_edit_sender_add(edit, SLICE("ANNA@example.org"), SLICE("Boss@FAR.example")));
+    assert_ok(directory_edit_sender_add(edit, anna, SLICE("@Granted.example")));
+    assert_error(directory_edit_sender_add(edit, anna, SLICE("boss@far.example")), ERROR_EXISTS);
+    assert_error(directory_edit_sender_add(edit, anna, SLICE("nonsense")), ERROR_MALFORMED);
+    assert_string_equal(list(DIRECTORY_EDIT_SENDERS, ""),
+                        "anna@example.org>@granted.example  0/0 0/0;"
+                        "anna@example.org>boss@far.example  0/0 0/0;");
+    assert_ok(directory_edit_domain_add(edit, SLICE("example.net")));
+    assert_string_equal(list(DIRECTORY_EDIT_SENDERS, "example.net"), "");
+    assert_ok(directory_edit_sender_remove(edit, anna, SLICE("boss@far.example")));
+    assert_error(directory_edit_sender_remove(edit, anna, SLICE("boss@far.example")),
+                 ERROR_NOT_FOUND);
+    /* What was granted goes with the account: whoever gets the address next has nothing. */
+    assert_ok(directory_edit_user_remove(edit, anna));
+    assert_string_equal(list(DIRECTORY_EDIT_SENDERS, ""), "");
+    assert_ok(directory_edit_user_add(edit, &user));
+    assert_ok(directory_edit_sender_add(edit, anna, SLICE("@granted.example")));
+    assert_ok(directory_edit_domain_remove(edit, SLICE("example.org"), true));
+    assert_string_equal(list(DIRECTORY_EDIT_SENDERS, ""), "");
+}
+
 static void test_transactions(void **state)
 {
     (void)state;
@@ -203,6 +233,7 @@ int main(void)
         TEST(test_domains),
         TEST(test_users),
         TEST(test_aliases),
+        TEST(test_senders),
         TEST(test_transactions),
         TEST(test_a_database_without_message_quota),
         TEST(test_a_file_that_cannot_be_opened),
