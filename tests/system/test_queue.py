@@ -4,6 +4,7 @@
 Routes are told by the configuration, so that no names are looked up; the zoo receives.
 """
 import json
+import os
 import random
 import time
 
@@ -21,9 +22,11 @@ class Place:
 
     def __init__(self, make_instance, **settings):
         self.base = ports.take_block()
+        # An address that no other run of these tests uses: some tests need that nobody listens.
+        self.address = f"127.{200 + os.getpid() % 50}.{os.getpid() // 50 % 250 + 1}.1"
         self.books = zoo.Books()
         self.sink = None
-        routes = ", ".join(f'"{name}=smtp:[127.0.0.1]:{self.base + i}"'
+        routes = ", ".join(f'"{name}=smtp:[{self.address}]:{self.base + i}"'
                            for i, name in enumerate(["there.test", "other.test", "nowhere.test"]))
         self.instance = make_instance(users=5, settings={
             "route.transports": f"[{routes}]", "queue.retry_min": "300ms", "queue.retry_max": "1s", **settings})
@@ -32,7 +35,7 @@ class Place:
         self.random = random.Random(7)
 
     def open(self, port=0, **options):
-        self.sink = zoo.Sink("127.0.0.1", self.books, port=self.base + port, **options)
+        self.sink = zoo.Sink(self.address, self.books, port=self.base + port, **options)
         return self.sink
 
     def submit(self, *recipients, times=1, options=""):
@@ -126,7 +129,7 @@ def test_kill_and_restart_lose_nothing(place, seed):
         time.sleep(generator.uniform(0, 0.3))
         place.instance.crash()
         place.instance.start()
-    other = zoo.Sink("127.0.0.1", place.books, port=place.base + 1)
+    other = zoo.Sink(place.address, place.books, port=place.base + 1)
     place.wait_empty(90)
     other.close()
     found = place.books.by_mail()
