@@ -45,6 +45,7 @@ struct queue_owner {
     bool attendant_coming;   /* started, did not run yet */
     struct timer pressed;    /* no fiber could be had */
     unsigned recalls;        /* on their way */
+    uint64_t away;           /* items with sites, or on their way there or back */
     struct list walks;
     struct map ways; /* looked up at present, by domain and manner */
     struct list ways_pending;

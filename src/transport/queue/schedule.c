@@ -312,8 +312,18 @@ void queue_item_chore(struct queue_item *item)
     attend();
 }
 
+/* It is away no more. */
+static void arrive(struct queue_item *item)
+{
+    if (item->core < QUEUE_PLACE_ROUTE)
+        queue_owner.away--;
+    item->core = QUEUE_PLACE_HERE;
+}
+
 void queue_schedule_result(struct queue_attempt *attempt)
 {
+    if (!attempt->more)
+        arrive(attempt->item);
     list_append(&queue_owner.attempts, &attempt->node);
     attend();
 }
@@ -355,8 +365,6 @@ static void record(struct queue_attempt *attempt)
         return;
     }
     item->busy = true;
-    if (!more)
-        item->core = QUEUE_PLACE_HERE;
     queue_result_apply(&attempt);
     item->busy = false;
     take_up_deferred(item);
@@ -407,6 +415,7 @@ void queue_schedule_returned(struct list *items, int64_t again)
     int64_t now = time_wall_seconds();
     LIST_EACH (items, item, node) {
         list_remove(&item->node);
+        arrive(item);
         item->urgent = false;
         if (item->recalled) {
             item->core = QUEUE_PLACE_BACK;
@@ -414,7 +423,6 @@ void queue_schedule_returned(struct list *items, int64_t again)
                    !has_news(item->mail, now)) {
             queue_item_wait(item, again);
         } else {
-            item->core = QUEUE_PLACE_HERE;
             queue_item_chore(item);
         }
     }
@@ -448,20 +456,27 @@ void queue_owner_open(void)
     timer_init(&queue_owner.pressed, attend_again);
 }
 
-/* What is in hand is finished: it records results that the world already knows. */
+static bool has_anything_under_way(void)
+{
+    const struct queue_owner *owner = &queue_owner;
+    return owner->hands > 0 || has_work() || owner->lookups > 0 || owner->local_fibers > 0;
+}
+
+/* What is in hand is finished: it records results that the world already knows. What is away comes
+ * back for certain, now that the sites are closed, and its mail must not be freed before. */
 void queue_owner_close(instant deadline)
 {
     enum { POLL_MS = 2 };
-    queue_owner.running = false;
-    while ((queue_owner.hands > 0 || has_work() || queue_owner.lookups > 0 ||
-            queue_owner.local_fibers > 0) &&
-           time_now() < deadline)
+    struct queue_owner *owner = &queue_owner;
+    owner->running = false;
+    while (owner->away > 0 || owner->recalls > 0 ||
+           (has_anything_under_way() && time_now() < deadline))
         if (failed(fiber_sleep(POLL_MS * TIME_MS)))
             break;
-    crew_close(&queue_owner.crew);
-    timer_cancel(&queue_owner.pressed);
+    crew_close(&owner->crew);
+    timer_cancel(&owner->pressed);
     for (struct queue_mail *mail = queue_keep_next(NULL); mail; mail = queue_keep_next(mail))
         for (uint32_t i = 0; i < mail->item_count; i++)
             timer_cancel(&mail->items[i].timer);
-    map_close(&queue_owner.ways);
+    map_close(&owner->ways);
 }

@@ -394,16 +394,20 @@ static void way_arrived(struct message *message)
         queue_way_unref(&way);
         return;
     }
-    struct list left;
+    struct list left, later;
     struct queue_item *item;
-    uint64_t rate = rate_of(queue_settings_now(), way);
+    const struct queue_settings *settings = queue_settings_now();
+    uint64_t rate = rate_of(settings, way);
     site->interval = rate > 0 ? 60 * TIME_S / (int64_t)rate : 0;
     list_init(&left);
+    list_init(&later);
     LIST_EACH (&way->items, item, node) {
         list_remove(&item->node);
         if (item->urgent && site->paused)
             site->paused_until = 0;
-        if (failed(line_add(&site->line, item)))
+        if (site->paused && site->line.count >= SITE_PROBE_ITEMS_MAX && !item->urgent)
+            list_append(&later, &item->node);
+        else if (failed(line_add(&site->line, item)))
             list_append(&left, &item->node);
         else
             metric_add(&ready_gauge, 1);
@@ -411,6 +415,7 @@ static void way_arrived(struct message *message)
     queue_way_unref(&site->way);
     site->way = way;
     site_give_back(&left, QUEUE_PRESSED_PAUSE_S * TIME_S);
+    site_give_back(&later, settings->retry_min);
     look_after(site);
 }
 

@@ -15,7 +15,8 @@
 
 enum site_limits {
     SITE_TURN_MAILS = 10, /* a connection gives way after so many while other sites have none */
-    SITE_ANSWER_SIZE_MAX = 256, /* of a failed connection, for statistics */
+    SITE_PROBE_ITEMS_MAX = 1000, /* in the line while one connection tries; others come later */
+    SITE_ANSWER_SIZE_MAX = 256,  /* of a failed connection, for statistics */
 };
 
 struct site {

@@ -166,6 +166,7 @@ static void send_out(struct queue_way *way)
     LIST_EACH (&way->items, item, node) {
         item->core = (uint16_t)core;
         item->site = site_mark(way->site);
+        queue_owner.away++;
     }
     way->references = 1;
     site_send(core, way);

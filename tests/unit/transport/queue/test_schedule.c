@@ -494,10 +494,10 @@ static void stop_amid(void)
 static void test_stop_amid_work(void **state)
 {
     (void)state;
-    for (unsigned round = 0; round < 5; round++) {
+    for (unsigned round = 0; round < 8; round++) {
         sim_defaults();
         random_seed(round);
-        sim_run(2, stop_amid);
+        sim_run(1 + round % 2, stop_amid);
         for (unsigned i = 0; i < 300; i++)
             assert_true(world.ledger[i].delivered + world.ledger[i].bounced <= 1);
     }
