@@ -333,7 +333,8 @@ bool journal_presses(const struct journal_ticket *ticket)
     const struct journal *journal = &journal_here;
     return ticket->segment != 0 && journal_is_on() &&
            journal->segments[ticket->segment - 1].use == SEGMENT_SEALED &&
-           journal->free_count <= journal->segment_count / 2;
+           (journal->free_count <= journal->segment_count / 2 ||
+            journal->checkpoints_begun > journal->checkpoints_done);
 }
 
 /* Flushing: one at a time, so that a later flush on disk proves the earlier ones. */

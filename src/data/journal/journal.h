@@ -89,8 +89,8 @@ error journal_commit_wait(const struct journal_ticket *ticket);
 void journal_settle(struct journal_ticket *ticket);
 /* WAITS. A checkpoint of all that was settled before the call: for clean stops and tests. */
 error journal_checkpoint(void);
-/* Free segments run low, and this record's is one of those that a checkpoint could give back: its
- * owner should see that it can be settled. */
+/* This record's segment is closed, and a checkpoint waits for it or free ones run low: its owner
+ * should see that it can be settled. */
 bool journal_presses(const struct journal_ticket *ticket);
 /* Is this core's journal open and durability `journal`? */
 bool journal_is_on(void);

@@ -53,6 +53,7 @@ error queue_keep_close(void)
     if (failed(problem)) /* the journal keeps what is not in the files */
         log_event(LOG_ERROR, "queue.close", problem, slice_from_string(keep_shared.path));
     free_mails(keep);
+    keep_forget_start(keep);
     queue_log_close(&keep->log);
     spool_close(&keep->spool);
     keep->loaded = keep->open = false;

@@ -230,14 +230,19 @@ static void forget_outcomes(struct keep_core *keep)
     id_map_close(&keep->outcomes);
 }
 
-static error finish_here(void *unused)
+void keep_forget_start(struct keep_core *keep)
 {
-    (void)unused;
-    struct keep_core *keep = keep_of_this_core();
     forget_outcomes(keep);
     id_map_close(&keep->done);
     id_map_close(&keep->contents);
     id_map_close(&keep->segments);
+}
+
+static error finish_here(void *unused)
+{
+    (void)unused;
+    struct keep_core *keep = keep_of_this_core();
+    keep_forget_start(keep);
     return keep->loaded ? queue_log_flush(&keep->log, false) : OK;
 }
 

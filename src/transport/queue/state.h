@@ -122,5 +122,7 @@ error keep_spool_now(struct keep_core *keep, struct queue_content *content);
 error keep_load_core(struct keep_core *keep);
 
 /* replay.c */
+/* What only the start needs. */
+void keep_forget_start(struct keep_core *keep);
 error keep_replay(const struct journal_record *record, unsigned pass);
 error keep_replay_finish(void);

@@ -64,6 +64,43 @@ static void test_after_a_kill(void **state)
     with_queue(check_one); /* from the log */
 }
 
+static bool in_order;
+
+static void start_store_only(void *unused)
+{
+    (void)unused;
+    struct store_settings store = {
+        .path = in_root("state"), .journal_segment_size = 1 << 20, .journal_segment_count = 4};
+    store_set_replay_owner(NULL);
+    in_order = store_start(&store).kind == ERROR_SYSTEM;
+}
+
+static void test_a_store_without_its_queue_loses_nothing(void **state)
+{
+    (void)state;
+    with_queue_killed(add_one_and_die);
+    MUST(core_run_here(NULL, start_store_only, NULL));
+    assert_true(in_order);
+    with_queue(check_one);
+}
+
+/* A checkpoint that somebody waits for does not wait for a body's age. */
+static void checkpoint(void)
+{
+    add_one();
+    instant begun = time_now();
+    MUST(journal_checkpoint());
+    assert_true(time_now() - begun < 20 * TIME_S);
+    assert_true(find(shared[0])->logged);
+}
+
+static void test_checkpoints_get_on(void **state)
+{
+    (void)state;
+    with_queue(checkpoint);
+    with_queue(check_one);
+}
+
 static void test_after_a_clean_stop(void **state)
 {
     (void)state;
@@ -263,6 +300,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
 #define TEST(name) cmocka_unit_test_setup_teardown(name, set_up_shared, tear_down_shared)
         TEST(test_after_a_kill),
+        TEST(test_a_store_without_its_queue_loses_nothing),
+        TEST(test_checkpoints_get_on),
         TEST(test_after_a_clean_stop),
         TEST(test_done_is_done),
         TEST(test_spooled_without_its_log),
