@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/mail/tlsrpt.h"
 
+#include "format/mail/address.h"
 #include "format/mail/tag_list.h"
 
 static int hex_digit(char c)
@@ -41,6 +42,16 @@ static bool is_printable(slice text)
     return true;
 }
 
+/* In A-labels: others would have to be escaped twice. */
+static bool is_domain(slice name)
+{
+    for (size_t i = 0; i < name.size; i++)
+        if (!ascii_is_alpha(name.data[i]) && !ascii_is_digit(name.data[i]) && name.data[i] != '-' &&
+            name.data[i] != '.')
+            return false;
+    return name.size > 0;
+}
+
 /* A URI of another scheme, or a broken one, is passed over. */
 static error take_target(slice uri, struct arena *arena, struct tlsrpt_record *record)
 {
@@ -59,8 +70,8 @@ static error take_target(slice uri, struct arena *arena, struct tlsrpt_record *r
         if (problem.kind == ERROR_MALFORMED)
             return OK;
         TRY(problem);
-        if (!slice_cut_last(target.address, '@', &local, &domain) || local.size == 0 ||
-            domain.size == 0)
+        if (!slice_cut_last(target.address, '@', &local, &domain) ||
+            !mail_address_local_is_plain(local) || !is_domain(domain))
             return OK;
     } else {
         return OK;

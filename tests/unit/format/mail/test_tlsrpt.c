@@ -21,12 +21,12 @@ static void test_record(void **state)
     assert_int_equal(record.targets[0].kind, TLSRPT_MAIL);
     assert_slice(record.targets[0].address, "reports@example.com");
     assert_ok(parse("v=TLSRPTv1; rua=https://reporting.example.com/v1/tlsrpt , "
-                    "mailto:a%2Cb%40c@d.example?subject=x, ftp://x/, mailto:nobody;",
+                    "mailto:a%2Bb@d.example?subject=x, ftp://x/, mailto:nobody;",
                     &record));
     assert_int_equal(record.count, 2);
     assert_int_equal(record.targets[0].kind, TLSRPT_HTTPS);
     assert_slice(record.targets[0].address, "https://reporting.example.com/v1/tlsrpt");
-    assert_slice(record.targets[1].address, "a,b@c@d.example");
+    assert_slice(record.targets[1].address, "a+b@d.example");
     assert_error(parse("v=spf1 -all", &record), ERROR_NOT_FOUND);
     assert_error(parse("v=TLSRPTv11; rua=mailto:a@b", &record), ERROR_NOT_FOUND);
     static const char *const wrong[] = {
@@ -35,6 +35,9 @@ static void test_record(void **state)
         "v=TLSRPTv1; rua=mailto:",
         "v=TLSRPTv1; rua=mailto:@b",
         "v=TLSRPTv1; rua=mailto:a@",
+        "v=TLSRPTv1; rua=mailto:@a:b@c",
+        "v=TLSRPTv1; rua=mailto:a%40b@c",
+        "v=TLSRPTv1; rua=mailto:a@b/c",
         "v=TLSRPTv1; rua=mailto:a%0d%0aX@b",
         "v=TLSRPTv1; rua=mailto:a%zz@b",
         "v=TLSRPTv1; rua=mailto:<a@b>",

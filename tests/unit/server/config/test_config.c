@@ -130,6 +130,19 @@ static void test_every_mistake_has_its_line(void **state)
     assert_problem("queue.rates = [\"example.net=60\", \"example.net\"]",
                    ":1: queue.rates: \"example.net\" is no rate such as \"example.net=60\"");
     assert_problem("queue.retry_max = 1m", ":1: queue.retry_max: is shorter than queue.retry_min");
+    assert_problem("dns.servers = [\"127.0.0.1:53\", \"53\"]",
+                   ":1: dns.servers: \"53\" is no server such as \"192.0.2.53\", "
+                   "\"127.0.0.1:5353\" or \"[2001:db8::53]:53\"");
+    assert_problem("route.transports = [\"a.test=smtp:[b]:25\", \"a.test=lmtp:\"]",
+                   ":1: route.transports: \"a.test=lmtp:\": lmtp needs a host or a socket");
+    assert_problem(
+        "route.tls_policies = [\"a.test=dane\"]",
+        ":1: route.tls_policies: \"a.test=dane\": \"domain=level\" is wanted, none, may, "
+        "encrypt or verify");
+    assert_problem("route.smart_host = \"[relay\"",
+                   ":1: route.smart_host: \"[relay\": a bracket is not closed");
+    assert_problem("route.user = alice",
+                   ":1: route.user: there is no route.smart_host to log in at");
     assert_problem("server.user = \"nobody-by-this-name\"",
                    ":1: server.user: there is no user \"nobody-by-this-name\" here");
     assert_problem("store { journal_segment_size = 16M; journal_segment_count = 7 }\n"
