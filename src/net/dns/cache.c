@@ -2,9 +2,14 @@
 #include "net/dns/cache.h"
 
 #include "base/assert.h"
+#include "base/metric.h"
 
 #include <stdlib.h>
 #include <string.h>
+
+METRIC_GAUGE(metric_entries, "ringmail_dns_cached_answers", "", "Answers in the caches");
+METRIC_GAUGE(metric_absent, "ringmail_dns_cached_absences", "",
+             "Of these, such that say there is nothing, and failures");
 
 void dns_cache_init(struct dns_cache *cache, size_t entries_max, size_t bytes_max)
 {
@@ -30,6 +35,8 @@ static void destroy(struct dns_cache *cache, struct dns_entry *entry)
         map_remove(&cache->entries, key_of(entry));
     list_remove(&entry->used);
     cache->absent_count -= entry->absent;
+    metric_add(&metric_absent, -(int64_t)entry->absent);
+    metric_add(&metric_entries, -1);
     cache->bytes -= cost(entry);
     free((char *)entry->message.data);
     free(entry);
@@ -115,6 +122,7 @@ error dns_cache_open(struct dns_cache *cache, slice name, enum dns_type type,
         }
         list_init(&entry->used);
         cache->bytes += cost(entry);
+        metric_add(&metric_entries, 1);
     }
     entry->holders++;
     touch(cache, entry);
@@ -156,6 +164,7 @@ void dns_cache_settle(struct dns_cache *cache, struct dns_entry *entry, error fa
     entry->failure = failure;
     absent |= failed(failure);
     cache->absent_count += (size_t)absent - (size_t)entry->absent;
+    metric_add(&metric_absent, (int64_t)absent - (int64_t)entry->absent);
     entry->absent = absent;
     touch(cache, entry);
     entry->expires = seconds ? time_after(seconds * TIME_S) : 0;

@@ -136,14 +136,15 @@ static uint16_t port_or_default(uint16_t port)
     return port ? port : (uint16_t)route_core.settings->port;
 }
 
-/* The operator's word on how private the way must be; false where there is none. */
-static bool find_tls(slice domain, enum route_tls *out_tls)
+/* The operator's word on how private the way must be, for the recipients' domain or the next hop;
+ * false where it is only what holds for everybody. */
+static bool find_tls(slice domain, slice next_hop, enum route_tls *out_tls)
 {
     const enum route_tls *tls = route_table_find(&route_core.tls, domain);
-    if (!tls)
-        tls = route_core.tls.any;
-    if (tls)
-        *out_tls = *tls;
+    if (!tls && next_hop.size)
+        tls = route_table_find(&route_core.tls, next_hop);
+    const enum route_tls *any = route_core.tls.any;
+    *out_tls = tls ? *tls : any ? *any : route_core.settings->tls;
     return tls != NULL;
 }
 
@@ -206,13 +207,13 @@ static void require_tls(const struct finding *f, bool trusted)
 static error use_mx(const struct finding *f, slice domain, uint16_t port, bool asked_for)
 {
     struct route *route = f->route;
-    enum route_tls ordered;
-    bool has_order = find_tls(domain, &ordered);
+    enum route_tls tls;
+    bool has_order = find_tls(f->domain, domain, &tls);
     route->public_only = asked_for && !route_core.settings->private_addresses;
     TRY(route_mx_find(domain, port_or_default(port), f->arena, f->deadline, route));
     if (route->kind != ROUTE_SMTP)
         return OK;
-    route->tls = has_order ? ordered : route_core.settings->tls;
+    route->tls = tls;
     route->dane =
         route_core.settings->dane && !f->request->tls_optional && route->tls != ROUTE_TLS_NONE;
     if (route_core.settings->mta_sts && !f->request->tls_optional && !has_order && asked_for)
@@ -245,9 +246,8 @@ static error use_transport(const struct finding *f, const struct route_transport
     };
     host.address.port = host.port;
     TRY(use_one_host(f, host));
-    bool ordered = find_tls(f->domain, &route->tls) || find_tls(transport->host, &route->tls);
-    if (!ordered)
-        route->tls = transport->kind == ROUTE_LMTP ? ROUTE_TLS_NONE : route_core.settings->tls;
+    if (!find_tls(f->domain, transport->host, &route->tls) && transport->kind == ROUTE_LMTP)
+        route->tls = ROUTE_TLS_NONE; /* beside us, mostly */
     if (f->request->require_tls && transport->kind == ROUTE_SMTP)
         require_tls(f, true);
     return OK;
@@ -283,7 +283,7 @@ static error use_literal(const struct finding *f)
     }
     host.address.port = host.port;
     route->kind = ROUTE_SMTP;
-    route->tls = route_core.settings->tls;
+    (void)find_tls(f->domain, SLICE_EMPTY, &route->tls);
     route->public_only = !route_core.settings->private_addresses;
     if (route_own_is(&host.address))
         route_refuse(route, 554, 4, 6, "mail for the address comes back to this server");

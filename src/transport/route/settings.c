@@ -20,7 +20,7 @@ static const struct setting rows[] = {
         "\"*=smtp:[relay]:587\"; brackets: no MX"),
     SETTING_LIST(S, tls_policies, "", 0,
                  "\"example.net=verify\", \".example.net=encrypt\": none, may, encrypt, verify; "
-                 "in place of MTA-STS"),
+                 "in place of MTA-STS; \"*=encrypt\" (everybody) beside it"),
     SETTING_CHOICE(S, tls, ROUTE_TLS_MAY, levels, 0,
                    "for everybody else: may: any TLS that is offered; encrypt: TLS or not at all; "
                    "verify: with a good certificate"),

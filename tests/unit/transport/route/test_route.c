@@ -332,6 +332,18 @@ static void transports(void *argument)
     route_stop();
     assert_error(route_start(&(struct route_options){.settings = &settings}), ERROR_MALFORMED);
     settings.transports = list_of("");
+    settings.tls_policies = list_of("*=encrypt;relay.test=verify;lax.test=may");
+    settings.transports = list_of("mx.test=smtp:relay.test;lax.test=smtp:relay.test");
+    start();
+    find("free.test");
+    assert_int_equal(route.tls, ROUTE_TLS_ENCRYPT);
+    find("mx.test"); /* of the next hop */
+    assert_int_equal(route.tls, ROUTE_TLS_VERIFY);
+    find("lax.test"); /* of the recipients' domain, before that */
+    assert_int_equal(route.tls, ROUTE_TLS_MAY);
+    find("[198.51.100.1]");
+    assert_int_equal(route.tls, ROUTE_TLS_ENCRYPT);
+    route_stop();
     settings.tls_policies = list_of("one.test=dane");
     assert_error(route_start(&(struct route_options){.settings = &settings}), ERROR_MALFORMED);
     end();

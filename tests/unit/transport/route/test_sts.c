@@ -226,6 +226,8 @@ static void routes(void *argument)
     begin();
     const struct route_options with = {.settings = &settings,
                                        .authority = slice_from_string(web.certificate)};
+    static const slice everybody = {"*=encrypt", 9};
+    settings.tls_policies = (struct setting_list){&everybody, 1};
     zone_mx("good.test", 10, "a.mx.test");
     zone_mx("good.test", 20, "b.test");
     zone_a("a.mx.test", "198.51.100.1");
@@ -243,14 +245,14 @@ static void routes(void *argument)
     assert_ok(route_find(&required, &arena, soon(), &route));
     assert_int_equal(route.kind, ROUTE_SMTP);
     assert_ok(route_find(&optional, &arena, soon(), &route));
-    assert_int_equal(route.tls, ROUTE_TLS_MAY);
+    assert_int_equal(route.tls, ROUTE_TLS_ENCRYPT);
     assert_int_equal(route.host_count, 2);
     route_stop();
     web.answer = SLICE(POLICY("testing", "*.mx.test"));
     assert_ok(route_start(&with));
     assert_ok(route_find(&request, &arena, soon(), &route));
     assert_int_equal(route.host_count, 2);
-    assert_int_equal(route.tls, ROUTE_TLS_MAY);
+    assert_int_equal(route.tls, ROUTE_TLS_ENCRYPT);
     assert_true(route.sts_testing && !route.sts);
     assert_true(!route.hosts[0].sts_unnamed && route.hosts[1].sts_unnamed);
     route_stop();
