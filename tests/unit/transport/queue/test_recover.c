@@ -214,6 +214,49 @@ static void test_the_log_is_rewritten(void **state)
     assert_true(size_of_file(in_root("state/queue/log-000")) < QUEUE_LOG_REWRITE_MIN + (1 << 20));
 }
 
+/* ---- More records waiting than may ---- */
+
+static void overflow(void)
+{
+    for (unsigned i = 0; i < FEW; i++) {
+        shared->ids[i] = submit("a@one.example", "text");
+        queue_keep_state(find(shared->ids[i]), NULL);
+    }
+    MUST(queue_keep_sync());
+    keep_here.log.staged.size_max = keep_here.log.writing.size_max = 20000;
+    for (unsigned i = 0; i < 1000; i++) /* without a wait: nothing is written meanwhile */
+        defer(find(shared->ids[i % FEW]), 0, "mx: 450 greylisted, come again later please");
+    assert_true(keep_here.log.staged.overflow);
+    decide(find(shared->ids[0]), 0, QUEUE_RELAYED); /* its record is lost for the file, too */
+    uint64_t generation = keep_here.log.generation;
+    instant patience = time_after(20 * TIME_S);
+    while (failed(queue_keep_sync())) {
+        assert_true(time_now() < patience);
+        assert_ok(fiber_sleep(TIME_MS));
+    }
+    assert_true(keep_here.log.generation > generation);
+    assert_int_equal(keep_here.log.writing_tickets.count, 0);
+    assert_int_equal(keep_here.log.staged_tickets.count, 0);
+    killed();
+}
+
+static void check_overflown(void)
+{
+    assert_int_equal(queue_keep_count(), FEW);
+    for (unsigned i = 0; i < FEW; i++)
+        assert_int_equal(find(shared->ids[i])->items[0].attempts, 1000 / FEW);
+    assert_int_equal(find(shared->ids[0])->open_count, 0);
+    assert_int_equal(find(shared->ids[1])->open_count, 1);
+}
+
+static void test_too_many_records_wait(void **state)
+{
+    (void)state;
+    with_queue_killed(overflow);
+    run_shell("rm -r %s/state/journal", root); /* the log alone must say it */
+    with_queue(check_overflown);
+}
+
 /* ---- Other numbers of cores ---- */
 
 static error submit_here(void *unused)
@@ -465,6 +508,7 @@ int main(void)
         TEST(test_damage_costs_one_mail),
         TEST(test_a_log_without_a_header_is_put_aside),
         TEST(test_the_log_is_rewritten),
+        TEST(test_too_many_records_wait),
         TEST(test_other_numbers_of_cores),
         TEST(test_many_lives),
     };

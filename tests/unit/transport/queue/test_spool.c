@@ -510,6 +510,82 @@ static void test_a_full_disk_without_journal(void **state)
     with_queue(check_fsync_full_disk);
 }
 
+/* Nothing can leave memory: new mail waits, then is refused, at twice memory_max and some. */
+static void fill_all_memory(void)
+{
+    struct queue_recipient to = {.address = SLICE("a@b")};
+    struct queue_envelope envelope = {.recipients = &to, .recipient_count = 1};
+    struct queue_mail *mails[QUEUE_ENVELOPES_MAX];
+    struct body body;
+    uint64_t max = 2 * test_settings.memory_max + KEEP_MEMORY_EXTRA;
+    error refused = OK;
+    signal(SIGXFSZ, SIG_IGN);
+    set_file_limit(100);
+    while (!failed(refused)) {
+        body_init(&body, 2 << 20);
+        MUST(body_append(&body, slice_of(text, 1 << 20)));
+        struct queue_submission submission = {&envelope, 1, &body, time_after(20 * TIME_MS)};
+        refused = queue_keep_add(&submission, mails);
+        assert_true(queue_keep_memory_bytes() <= max);
+    }
+    assert_int_equal(refused.kind, ERROR_TEMPORARY);
+    assert_int_equal(body.size, 1 << 20); /* its submitter has it still */
+    assert_true(queue_keep_memory_bytes() > max - (2 << 20));
+    set_file_limit(RLIM_INFINITY);
+    wait_for_memory_below(test_settings.memory_max);
+    struct queue_submission submission = {&envelope, 1, &body, 0};
+    MUST(queue_keep_add(&submission, mails));
+    killed();
+}
+
+static void test_memory_is_bounded_where_the_disk_refuses(void **state)
+{
+    (void)state;
+    test_durability = JOURNAL_DURABILITY_NONE;
+    test_settings.memory_max = 4 << 20;
+    with_queue_killed(fill_all_memory);
+}
+
+/* ---- Many at once ---- */
+
+static unsigned ended;
+
+static void submit_one(void *number)
+{
+    unsigned i = (unsigned)(uintptr_t)number;
+    ids[i] = submit("a@one.example", "text");
+    ended++;
+}
+
+static void submit_at_once(void)
+{
+    struct crew crew;
+    ended = 0;
+    crew_init(&crew, NULL);
+    uint64_t before = keep_here.rounds_done;
+    for (uintptr_t i = 0; i < MANY; i++)
+        assert_ok(fiber_start(&crew, "submit", submit_one, (void *)i));
+    assert_ok(crew_join(&crew, time_after(60 * TIME_S)));
+    assert_int_equal(ended, MANY);
+    assert_true(keep_here.rounds_done - before < MANY / 10); /* one sync for many */
+    crew_close(&crew);
+}
+
+static void check_at_once(void)
+{
+    assert_int_equal(queue_keep_count(), MANY);
+    for (unsigned i = 0; i < MANY; i++)
+        assert_content(find(ids[i]), "Received: x\r\n", "text");
+}
+
+static void test_syncs_are_grouped(void **state)
+{
+    (void)state;
+    test_durability = JOURNAL_DURABILITY_FSYNC;
+    with_queue(submit_at_once);
+    with_queue(check_at_once);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -528,6 +604,8 @@ int main(void)
         TEST(test_another_core_reads_what_leaves_memory),
         TEST(test_a_full_disk),
         TEST(test_a_full_disk_without_journal),
+        TEST(test_memory_is_bounded_where_the_disk_refuses),
+        TEST(test_syncs_are_grouped),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
