@@ -29,6 +29,8 @@ static error configure(struct tls_client *client, const struct tls_client_option
 {
     TRY(tls_configure(client->context, options->version_min));
     wolfSSL_CTX_UseSessionTicket(client->context);
+    /* Sessions are kept by net/tls_resume, per core; the library's table has locks. */
+    wolfSSL_CTX_set_session_cache_mode(client->context, WOLFSSL_SESS_CACHE_OFF);
     client->verify = options->verify;
     if (!options->verify) {
         wolfSSL_CTX_set_verify(client->context, WOLFSSL_VERIFY_NONE, NULL);

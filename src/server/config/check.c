@@ -260,6 +260,23 @@ static void check_queue(const struct check *check)
         complain(check, "queue.retry_max", "is shorter than queue.retry_min");
 }
 
+static void check_source(const struct check *check, const char *name, slice text,
+                         enum address_family family)
+{
+    struct address address;
+    if (text.size == 0)
+        return;
+    if (failed(address_parse_ip(text, &address)) || address.family != family)
+        complain(check, name, "%.*s is no %s address", SLICE_ARG(text),
+                 family == ADDRESS_IPV4 ? "IPv4" : "IPv6");
+}
+
+static void check_remote(const struct check *check)
+{
+    check_source(check, "remote.source_ipv4", check->config->remote.source_ipv4, ADDRESS_IPV4);
+    check_source(check, "remote.source_ipv6", check->config->remote.source_ipv6, ADDRESS_IPV6);
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -281,6 +298,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_user(&check);
     check_journal(&check);
     check_queue(&check);
+    check_remote(&check);
     check_forward(&check);
     check_dns(&check);
     check_routes(&check);

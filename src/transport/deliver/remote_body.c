@@ -24,19 +24,29 @@ static error refuse(struct remote_answer answer, struct remote_answer *out_answe
     return answer.problem;
 }
 
+/* Whoever submitted it may have forgotten to say so. */
+static bool has_utf8_address(const struct remote_mail *mail)
+{
+    bool ascii = utf8_is_ascii(mail->sender);
+    for (unsigned i = 0; ascii && i < mail->count; i++)
+        ascii = utf8_is_ascii(mail->recipients[i].address);
+    return !ascii;
+}
+
 /* RFC 6531 3.7.4: who is asked for SMTPUTF8 without need is asked for nothing. */
 static error check_utf8(struct remote_body *body, const struct remote *remote,
                         const struct remote_mail *mail, struct remote_answer *out_answer)
 {
-    body->utf8 = mail->utf8 && offers(remote, SMTP_OFFERS_SMTPUTF8);
-    if (!mail->utf8 || body->utf8)
+    bool wanted = mail->utf8 || has_utf8_address(mail);
+    body->utf8 = wanted && offers(remote, SMTP_OFFERS_SMTPUTF8);
+    if (!wanted || body->utf8)
         return OK;
     if (!utf8_is_ascii(mail->sender))
         return refuse(remote_answer_own(5, 6, 7,
                                         "the sender's address needs SMTPUTF8, which the "
                                         "server does not offer"),
                       out_answer);
-    if (!utf8_is_ascii(slice_sub(mail->body, 0, mail_header_size(mail->body))))
+    if (mail->utf8 && !utf8_is_ascii(slice_sub(mail->body, 0, mail_header_size(mail->body))))
         return refuse(remote_answer_own(5, 6, 9,
                                         "the message's header needs SMTPUTF8, which the "
                                         "server does not offer"),

@@ -117,6 +117,8 @@ static void test_every_mistake_has_its_line(void **state)
                    ":1: dkim.keys: \"a.example:s=/k\" is not of the form DOMAIN=SELECTOR:/PATH");
     assert_problem("dkim.path = \"/keys/%d.%s\"",
                    ":1: dkim.path: %d and %s stand in the same name");
+    assert_problem("remote.source_ipv4 = \"2001:db8::1\"",
+                   ":1: remote.source_ipv4: 2001:db8::1 is no IPv4 address");
     assert_problem("forward.srs_secret = short",
                    ":1: forward.srs_secret: 5 bytes are too short: 16 at least");
     assert_problem("webhook.urls = [\"https://a.example/\", \"ftp://a.example/\"]",

@@ -21,7 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-enum { FAKE_PACKET_END = 0xfe, FAKE_DIALS_MAX = 6, FAKE_LINE_ROOM = 8192 };
+enum { FAKE_PACKET_END = 0xfe, FAKE_DIALS_MAX = 6, FAKE_DIALLED_MAX = 32, FAKE_LINE_ROOM = 8192 };
 
 struct stream {
     bool waited; /* only then is there input */
@@ -32,9 +32,13 @@ struct stream {
 static struct fake_world {
     slice input; /* of all connections, one after the other */
     size_t at;
-    struct buffer said; /* by the client, on this connection */
-    bool keep;          /* what was said */
-    size_t transaction; /* where in `said` the last MAIL began */
+    struct buffer said;        /* by the client, on this connection */
+    bool keep;                 /* what was said */
+    size_t transaction;        /* where in `said` the last MAIL began */
+    struct address *addresses; /* of every host; NULL: two of them */
+    unsigned address_count;
+    struct address dialled[FAKE_DIALLED_MAX];
+    struct address source; /* of the last one dialled */
     unsigned dials;
     unsigned positive;    /* replies 2xx read after a whole message was said */
     bool tls_fails, dane; /* what becomes of TLS; records for the host */
@@ -203,9 +207,11 @@ void stream_close(struct stream **s)
 error dial(const struct address *to, const struct dial_options *options, instant deadline,
            struct stream **out_stream)
 {
-    (void)options;
     (void)deadline;
-    if (++world.dials > FAKE_DIALS_MAX)
+    world.source = options->source;
+    if (world.dials < FAKE_DIALLED_MAX)
+        world.dialled[world.dials] = *to;
+    if (++world.dials > FAKE_DIALS_MAX || world.input.size == 0)
         return error_make(ERROR_TIMEOUT, "nobody answers");
     struct stream *s = calloc(1, sizeof *s);
     TRY_MEMORY(s);
@@ -288,8 +294,8 @@ error route_addresses(const struct route *route, const struct route_host *host, 
     (void)host;
     (void)arena;
     (void)deadline;
-    *out_addresses = addresses;
-    *out_count = 2;
+    *out_addresses = world.addresses ? world.addresses : addresses;
+    *out_count = world.addresses ? world.address_count : 2;
     return OK;
 }
 
