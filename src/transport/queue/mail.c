@@ -3,6 +3,7 @@
 #include "transport/queue/mail.h"
 
 #include "base/assert.h"
+#include "transport/queue/answer.h"
 
 #include <stdlib.h>
 
@@ -210,7 +211,7 @@ void queue_mail_free(struct queue_mail **mail)
     content->references--;
     for (uint32_t i = 0; i < gone->item_count; i++) {
         timer_cancel(&gone->items[i].timer);
-        free(gone->items[i].response);
+        queue_item_forget(&gone->items[i]);
     }
     list_remove(&gone->node);
     free(gone);

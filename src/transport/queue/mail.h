@@ -92,13 +92,14 @@ struct queue_item {
     uint8_t state;
     bool recalled;            /* (schedule) while OUT: asked to come back untried */
     bool busy;                /* (schedule) while OUT: a fiber records results of it */
+    bool response_shared;     /* (answer.h) */
     bool urgent;              /* (schedule) by an operator: ends the pause of a site */
     int64_t due;              /* seconds since 1970 */
     int64_t tried;            /* of the last attempt; 0: none yet */
     struct timer timer;       /* of the owner core */
     struct list node;         /* while OUT: in the site's line, on the site's core */
     struct line_party *party; /* (schedule) whose turn in that line it shares */
-    char *response;           /* last answer: "host: 451 4.7.1 greylisted", owned; NULL: none yet */
+    char *response; /* last answer: "host: 451 4.7.1 greylisted" (answer.h); NULL: none yet */
 };
 
 struct queue_mail {

@@ -2,6 +2,8 @@
  * The queue's records as bytes. */
 #include "transport/queue/record.h"
 
+#include "transport/queue/answer.h"
+
 #include <stdlib.h>
 
 #define MALFORMED error_make(ERROR_MALFORMED, "not a record of the queue")
@@ -285,7 +287,7 @@ error record_item_read(struct cursor *c, struct queue_item *item)
         memcpy(copy, response.data, response.size);
         copy[response.size] = '\0';
     }
-    free(item->response);
+    queue_item_forget(item);
     item->response = copy;
     item->attempts = head.attempts;
     item->due = head.due;

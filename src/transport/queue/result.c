@@ -7,6 +7,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "transport/event.h"
+#include "transport/queue/answer.h"
 #include "transport/queue/keep.h"
 #include "transport/queue/owner.h"
 #include "transport/queue/report.h"
@@ -195,11 +196,7 @@ static void remember_answer(const struct queue_attempt *attempt, const struct qu
                  result->enhanced[2]);
     snprintf(text, sizeof text, "%s%s%s%s%s", attempt->host, attempt->host[0] ? ": " : "", code,
              status, result->text ? result->text : "no answer");
-    char *copy = strdup(text);
-    if (!copy)
-        return;
-    free(attempt->item->response);
-    attempt->item->response = copy;
+    queue_item_remember(attempt->item, slice_from_string(text));
 }
 
 /* ---- Reports ---- */

@@ -6,6 +6,7 @@
 #include "base/metric.h"
 #include "base/random.h"
 #include "runtime/fiber.h"
+#include "transport/queue/answer.h"
 #include "transport/queue/keep.h"
 #include "transport/queue/owner.h"
 #include "transport/queue/site.h"
@@ -191,6 +192,8 @@ void queue_schedule_add(struct queue_mail *mail)
         if (item->state == QUEUE_ITEM_DONE)
             continue;
         mail->items_left++;
+        if (item->response) /* its own until now: read at start */
+            queue_item_remember(item, slice_from_string(item->response));
         if (item->attempts == 0 && item->due < mail->hold_until)
             item->due = mail->hold_until;
         if (has_news(mail, now) || !queue_item_is_open(item)) {
@@ -220,8 +223,7 @@ static void finish(struct queue_item *item)
 {
     timer_cancel(&item->timer);
     queue_item_set_state(item, QUEUE_ITEM_DONE);
-    free(item->response);
-    item->response = NULL;
+    queue_item_forget(item);
     queue_mail_leave(item->mail);
 }
 
