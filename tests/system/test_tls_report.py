@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """TLS reports (RFC 8460): what became of TLS on the way to a domain is told to it, by mail and by HTTPS."""
 import email
+import gzip
 import http.server
 import json
 import threading
@@ -24,7 +25,7 @@ class Collector:
         class Handler(http.server.BaseHTTPRequestHandler):
             def do_POST(self):
                 body = self.rfile.read(int(self.headers["Content-Length"]))
-                collector.reports.append((self.path, self.headers["Content-Type"], json.loads(body)))
+                collector.reports.append((self.path, self.headers["Content-Type"], json.loads(gzip.decompress(body))))
                 self.send_response(201)
                 self.send_header("Content-Length", "0")
                 self.end_headers()
@@ -72,13 +73,13 @@ def test_reports(world, make_instance):
     outbound.submit(sender, "x@bad-rpt.test", mail)
     wait.until(lambda: collector.reports, 20, "a report over HTTPS", pause=0.1)
     path, kind, report = collector.reports[0]
-    assert (path, kind) == ("/reports", "application/tlsrpt+json")
+    assert (path, kind) == ("/reports", "application/tlsrpt+gzip")
     assert report["organization-name"] == "mail.example.org" and report["contact-info"] == "reports@example.org"
     assert {p["policy"]["policy-domain"] for p in report["policies"]} == {"rpt.test"}
 
     def by_mail():
-        return [json.loads(part.get_payload(decode=True)) for entry in world.books.entries() if entry.recipient == "tls@rpt.test"
-                for part in email.message_from_bytes(entry.raw).walk() if part.get_content_type() == "application/tlsrpt+json"]
+        return [json.loads(gzip.decompress(part.get_payload(decode=True))) for entry in world.books.entries() if entry.recipient == "tls@rpt.test"
+                for part in email.message_from_bytes(entry.raw).walk() if part.get_content_type() == "application/tlsrpt+gzip"]
 
     def of(domain):
         return [r for r in by_mail() if r["policies"][0]["policy"]["policy-domain"] == domain]

@@ -139,7 +139,7 @@ static void add_head(const struct tls_document *d, slice to, struct buffer *out)
                            "MIME-Version: 1.0\r\n");
 }
 
-void tls_document_mail(const struct tls_document *d, slice to, slice json, struct buffer *out)
+void tls_document_mail(const struct tls_document *d, slice to, slice zipped, struct buffer *out)
 {
     add_head(d, to, out);
     buffer_format(out,
@@ -152,11 +152,11 @@ void tls_document_mail(const struct tls_document *d, slice to, slice json, struc
                   "as RFC 8460 has it, is in the other part of this message.\r\n\r\n",
                   SLICE_ARG(d->id), SLICE_ARG(d->submitter), SLICE_ARG(d->domain));
     buffer_format(out,
-                  "--=_%.*s\r\nContent-Type: application/tlsrpt+json\r\n"
+                  "--=_%.*s\r\nContent-Type: application/tlsrpt+gzip\r\n"
                   "Content-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n"
-                  " filename=\"%.*s!%.*s!%lld!%lld.json\"\r\n\r\n",
+                  " filename=\"%.*s!%.*s!%lld!%lld.json.gz\"\r\n\r\n",
                   SLICE_ARG(d->id), SLICE_ARG(d->submitter), SLICE_ARG(d->domain),
                   (long long)d->begin, (long long)(d->end - 1));
-    add_base64(json, out);
+    add_base64(zipped, out);
     buffer_format(out, "--=_%.*s--\r\n", SLICE_ARG(d->id));
 }

@@ -21,6 +21,6 @@ struct tls_document {
 };
 
 void tls_document_write(const struct tls_document *document, struct buffer *out);
-/* The whole mail to one address, `json` within. */
-void tls_document_mail(const struct tls_document *document, slice to, slice json,
+/* The whole mail to one address; `zipped` is the JSON by gzip. */
+void tls_document_mail(const struct tls_document *document, slice to, slice zipped,
                        struct buffer *out);

@@ -6,6 +6,7 @@
 #include "base/random.h"
 #include "filter/authentic/signer.h"
 #include "format/mail/tlsrpt.h"
+#include "format/text/gzip.h"
 #include "net/dns/resolver.h"
 #include "net/http/client.h"
 #include "net/tls.h"
@@ -63,7 +64,7 @@ static struct tls_report_day *collect(void)
 struct dispatch {
     struct tls_document document;
     struct arena *arena;
-    slice json;
+    slice zipped; /* the document */
 };
 
 static error submit(struct dispatch *d, slice to, slice mail, slice prefix)
@@ -93,7 +94,7 @@ static error send_mail(struct dispatch *d, slice to)
     slice local, domain;
     buffer_init(&mail, TLS_REPORT_MAIL_SIZE_MAX);
     buffer_init(&prefix, PREFIX_MAX);
-    tls_document_mail(&d->document, to, d->json, &mail);
+    tls_document_mail(&d->document, to, d->zipped, &mail);
     slice_cut_last(d->document.contact, '@', &local, &domain);
     error problem = buffer_check(&mail);
     if (!failed(problem)) /* RFC 8460 3: by the domain it comes from */
@@ -111,8 +112,8 @@ static error post(struct dispatch *d, slice url)
     const struct http_client_request request = {
         .method = "POST",
         .url = url,
-        .content_type = SLICE("application/tlsrpt+json"),
-        .body = d->json,
+        .content_type = SLICE("application/tlsrpt+gzip"),
+        .body = d->zipped,
         .size_max = REPORTER_ANSWER_SIZE,
         .tls = reporter.tls,
         .public_only = !reporter.options.private_addresses,
@@ -177,7 +178,7 @@ static error dispatch(const struct period *period, slice domain, struct arena *a
     const struct reporter_options *options = &reporter.options;
     struct tlsrpt_record record;
     struct dispatch d = {.arena = arena};
-    struct buffer json;
+    struct buffer json, zipped;
     TRY(find_targets(domain, arena, &record));
     d.document = (struct tls_document){
         .organization = options->settings->organization.size ? options->settings->organization
@@ -198,11 +199,15 @@ static error dispatch(const struct period *period, slice domain, struct arena *a
     }
     buffer_init(&json, TLS_REPORT_DOCUMENT_SIZE_MAX);
     tls_document_write(&d.document, &json);
+    buffer_init(&zipped, TLS_REPORT_DOCUMENT_SIZE_MAX);
     error problem = buffer_check(&json);
-    d.json = buffer_slice(&json);
+    if (!failed(problem))
+        problem = gzip_encode(buffer_slice(&json), &zipped);
+    buffer_close(&json);
+    d.zipped = buffer_slice(&zipped);
     if (!failed(problem))
         problem = send_to_all(&d, &record);
-    buffer_close(&json);
+    buffer_close(&zipped);
     return problem;
 }
 

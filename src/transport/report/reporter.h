@@ -5,7 +5,7 @@
  * transport/route/tls_report.h) is put together, and every domain that asks for it by a TXT record
  * gets its report: by mail through the queue, signed where the contact's domain has a key, or by
  * HTTPS. One fiber of one core, a domain after the other; what cannot be sent is tried
- * REPORTER_TRIES times and then dropped. Reports are not compressed. A restart forgets the day so
+ * REPORTER_TRIES times and then dropped. A restart forgets the day so
  * far: these are statistics.
  */
 #include "base/error.h"

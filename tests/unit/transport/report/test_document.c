@@ -65,7 +65,7 @@ static void test_report(void **state)
     assert_true(slice_find(text, SLICE("\r\nTLS-Report-Domain: good.test\r\n")) > 0);
     assert_true(slice_find(text, SLICE("report-type=\"tlsrpt\"")) > 0);
     assert_true(slice_find(text, SLICE("filename=\"mail.us.test!good.test!1459468800!1459555199."
-                                       "json\"\r\n\r\n")) > 0);
+                                       "json.gz\"\r\n\r\n")) > 0);
     assert_true(slice_ends(text, SLICE("--=_4711-abc--\r\n")));
     /* every line short, every line ended by CRLF */
     for (slice rest = text, line; rest.size;) {
