@@ -164,6 +164,15 @@ static void check_routes(const struct check *check)
     if (failed(problem))
         complain(check, "route.smart_host", "\"%.*s\": %s", SLICE_ARG(route->smart_host),
                  problem.text);
+    for (size_t i = 0; i < route->own_addresses.count; i++) {
+        struct address address;
+        if (failed(address_parse_ip(route->own_addresses.items[i], &address)))
+            complain(check, "route.own_addresses", "\"%.*s\" is no IP address",
+                     SLICE_ARG(route->own_addresses.items[i]));
+    }
+    if (check->config->tls_report.contact.size &&
+        slice_find_byte(check->config->tls_report.contact, '@') < 1)
+        complain(check, "tls_report.contact", "is no address such as postmaster@example.org");
     if (route->user.size && !route->smart_host.size)
         complain(check, "route.user", "there is no route.smart_host to log in at");
     arena_close(&arena);

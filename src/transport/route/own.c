@@ -40,9 +40,21 @@ static void add_all(uint16_t port)
     freeifaddrs(all);
 }
 
-error route_own_find(const struct setting_list *listen)
+/* From outside they are reached at the port that MX records mean. */
+static error add_more(const struct setting_list *more)
+{
+    for (size_t i = 0; i < more->count; i++) {
+        struct address address;
+        TRY(address_parse_ip(more->items[i], &address));
+        add(&address, (uint16_t)route_core.settings->port);
+    }
+    return OK;
+}
+
+error route_own_find(const struct setting_list *listen, const struct setting_list *more)
 {
     route_core.own_count = 0;
+    TRY(add_more(more));
     for (size_t i = 0; listen && i < listen->count; i++) {
         struct address address;
         TRY(address_parse(listen->items[i], &address));

@@ -85,7 +85,7 @@ static error fill(const struct route_options *options)
     TRY(add_all("route.transports", &settings->transports, add_transport));
     TRY(add_all("route.tls_policies", &settings->tls_policies, add_tls));
     TRY(set_smart_host(settings->smart_host));
-    TRY(route_own_find(options->listen));
+    TRY(route_own_find(options->listen, &settings->own_addresses));
     struct sts_options sts = {
         .settings = settings,
         .authority = options->authority,

@@ -40,6 +40,9 @@ static const struct setting rows[] = {
     SETTING_NUMBER(S, sts_policies_max, 10000, 1, 10000000, 0,
                    "MTA-STS policies remembered, per core"),
     SETTING_PATH(S, state_path, "", 0, "where policies survive a restart; empty: store.path/route"),
+    SETTING_LIST(S, own_addresses, "", 0,
+                 "public IP addresses that lead to this machine but are not its own (NAT, a load "
+                 "balancer): an MX there is ourselves"),
     SETTING_FLAG(S, private_addresses, false, 0,
                  "MX records and address literals may lead to loopback and private addresses"),
     SETTING_FLAG(S, ipv6, true, 0, "use IPv6 addresses of other servers"),

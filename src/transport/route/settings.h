@@ -17,10 +17,11 @@ struct route_settings {
     bool dane;
     bool mta_sts;
     unsigned sts_port;
-    int64_t sts_timeout;       /* ns: of fetching one policy */
-    int64_t sts_refresh;       /* ns: known policies are asked for again */
-    unsigned sts_policies_max; /* remembered per core */
-    const char *state_path;    /* empty: store.path/route */
+    int64_t sts_timeout;               /* ns: of fetching one policy */
+    int64_t sts_refresh;               /* ns: known policies are asked for again */
+    unsigned sts_policies_max;         /* remembered per core */
+    const char *state_path;            /* empty: store.path/route */
+    struct setting_list own_addresses; /* beside those of the machine */
     bool private_addresses;
     bool ipv6;
 };

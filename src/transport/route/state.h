@@ -29,7 +29,7 @@ extern _Thread_local struct route_core route_core;
 /* ---- own.c ---- */
 
 /* Where do we listen ourselves: "*:25" is every address of this machine. */
-error route_own_find(const struct setting_list *listen);
+error route_own_find(const struct setting_list *listen, const struct setting_list *more);
 bool route_own_is(const struct address *address);
 
 /* ---- mx.c ---- */

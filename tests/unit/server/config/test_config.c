@@ -143,6 +143,10 @@ static void test_every_mistake_has_its_line(void **state)
         "encrypt or verify");
     assert_problem("route.smart_host = \"[relay\"",
                    ":1: route.smart_host: \"[relay\": a bracket is not closed");
+    assert_problem("route.own_addresses = [\"here\"]",
+                   ":1: route.own_addresses: \"here\" is no IP address");
+    assert_problem("tls_report.contact = postmaster",
+                   ":1: tls_report.contact: is no address such as postmaster@example.org");
     assert_problem("route.user = alice",
                    ":1: route.user: there is no route.smart_host to log in at");
     assert_problem("server.user = \"nobody-by-this-name\"",

@@ -223,6 +223,13 @@ static void ourselves(void *argument)
     assert_refused(554, "5.4.6");
     find("near.test"); /* another address of this machine, and nobody of ours listens there */
     assert_string_equal(hosts(), "neighbour.test");
+    settings.own_addresses = list_of("198.51.100.1;2001:db8::1");
+    restart();
+    find("near.test");
+    assert_int_equal(route.host_count, 1);
+    find("address.test"); /* the better host is ourselves, behind a translator */
+    assert_refused(554, "5.4.6");
+    settings.own_addresses = list_of("");
     settings.port = 2526; /* the same address, another port: not we */
     restart();
     find("address.test");
