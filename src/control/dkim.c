@@ -133,7 +133,7 @@ static error from_files(const struct control *control, slice domain, struct aren
     error problem = keyring_read(&control->config->dkim, NULL, &problems, &ring);
     const struct keyring_key *keys = failed(problem) ? NULL : keyring_find(ring, domain, &count);
     for (unsigned i = 0; i < count && !failed(problem); i++) {
-        slice selector, path;
+        slice selector = SLICE_EMPTY, path = SLICE_EMPTY;
         problem = arena_copy(arena, keys[i].selector, &selector);
         if (!failed(problem))
             problem = arena_copy(arena, keys[i].path, &path);

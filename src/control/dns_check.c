@@ -277,7 +277,8 @@ static error check_alias(struct checking *c)
         return conclude(c, DNS_STATE_WRONG, "this server's own name has no address");
     if (problem.kind == ERROR_TEMPORARY || problem.kind == ERROR_TIMEOUT)
         return conclude(c, DNS_STATE_UNKNOWN, problem.text);
-    TRY(problem);
+    if (failed(problem))
+        return problem;
     char text[ADDRESS_TEXT_SIZE];
     TRY(arena_copy(c->arena, address_format_ip(&there.items[0], text), &c->finding->found));
     for (unsigned i = 0; i < there.count; i++)
@@ -342,7 +343,8 @@ error dns_check_host(const struct dns_wishes *wishes, struct arena *arena,
         return conclude(&c, DNS_STATE_MISSING, "the MX has no address: add A or AAAA");
     if (problem.kind == ERROR_TEMPORARY || problem.kind == ERROR_TIMEOUT)
         return conclude(&c, DNS_STATE_UNKNOWN, problem.text);
-    TRY(problem);
+    if (failed(problem))
+        return problem;
     for (unsigned i = 0; i < addresses.count && out_finding->state == DNS_STATE_OK; i++) {
         char text[ADDRESS_TEXT_SIZE];
         TRY(arena_copy(arena, address_format_ip(&addresses.items[i], text), &out_finding->found));

@@ -12,7 +12,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <unistd.h>
 
@@ -59,22 +58,22 @@ struct building {
     struct dns_wishes *wishes;
 };
 
-__attribute__((format(printf, 6, 7))) static error add(const struct building *b,
-                                                       enum dns_purpose purpose, enum dns_type type,
-                                                       const char *prefix, bool optional,
-                                                       const char *format, ...)
+/* Formats the data, then adds the record. */
+#define ADD(b, purpose, type, prefix, optional, ...)                                               \
+    do {                                                                                           \
+        slice data_;                                                                               \
+        TRY(arena_format((b)->arena, &data_, __VA_ARGS__));                                        \
+        TRY(add((b), (purpose), (type), (prefix), (optional), data_));                             \
+    } while (0)
+
+static error add(const struct building *b, enum dns_purpose purpose, enum dns_type type,
+                 const char *prefix, bool optional, slice data)
 {
-    char text[4096];
-    struct dns_wish wish = {.purpose = purpose, .type = type, .optional = optional};
-    va_list arguments;
-    va_start(arguments, format);
-    int size = vsnprintf(text, sizeof text, format, arguments);
-    va_end(arguments);
-    if (b->wishes->count == DNS_WISHES_MAX || size < 0 || (size_t)size >= sizeof text)
+    struct dns_wish wish = {.purpose = purpose, .type = type, .data = data, .optional = optional};
+    if (b->wishes->count == DNS_WISHES_MAX)
         return error_make(ERROR_LIMIT, "too many records");
     slice base = type == DNS_TLSA ? b->wishes->host : b->wishes->domain;
     TRY(arena_format(b->arena, &wish.name, "%s%.*s", prefix, SLICE_ARG(base)));
-    TRY(arena_copy(b->arena, slice_of(text, (size_t)size), &wish.data));
     b->wishes->items[b->wishes->count++] = wish;
     return OK;
 }
@@ -85,10 +84,10 @@ static error add_policies(const struct building *b)
 {
     const struct sts_settings *sts = &b->control->config->sts;
     slice domain = b->wishes->domain, host = b->wishes->host;
-    TRY(add(b, DNS_PURPOSE_DMARC, DNS_TXT, "_dmarc.", false,
-            "v=DMARC1; p=quarantine; rua=mailto:postmaster@%.*s", SLICE_ARG(domain)));
-    TRY(add(b, DNS_PURPOSE_TLS_REPORT, DNS_TXT, "_smtp._tls.", true,
-            "v=TLSRPTv1; rua=mailto:postmaster@%.*s", SLICE_ARG(domain)));
+    ADD(b, DNS_PURPOSE_DMARC, DNS_TXT, "_dmarc.", false,
+        "v=DMARC1; p=quarantine; rua=mailto:postmaster@%.*s", SLICE_ARG(domain));
+    ADD(b, DNS_PURPOSE_TLS_REPORT, DNS_TXT, "_smtp._tls.", true,
+        "v=TLSRPTv1; rua=mailto:postmaster@%.*s", SLICE_ARG(domain));
     if (sts->mode == MTA_STS_NONE)
         return OK;
     struct buffer policy;
@@ -97,8 +96,9 @@ static error add_policies(const struct building *b)
     sts_policy_write(sts, host, &policy);
     sts_policy_id(buffer_slice(&policy), id);
     buffer_close(&policy);
-    TRY(add(b, DNS_PURPOSE_STS, DNS_TXT, "_mta-sts.", false, "v=STSv1; id=%.*s", STS_ID_SIZE, id));
-    return add(b, DNS_PURPOSE_STS_HOST, DNS_CNAME, "mta-sts.", false, "%.*s.", SLICE_ARG(host));
+    ADD(b, DNS_PURPOSE_STS, DNS_TXT, "_mta-sts.", false, "v=STSv1; id=%.*s", STS_ID_SIZE, id);
+    ADD(b, DNS_PURPOSE_STS_HOST, DNS_CNAME, "mta-sts.", false, "%.*s.", SLICE_ARG(host));
+    return OK;
 }
 
 static error add_keys(const struct building *b, const struct control_dkim_record *records,
@@ -111,7 +111,7 @@ static error add_keys(const struct building *b, const struct control_dkim_record
             continue; /* said already */
         TRY(arena_format(b->arena, &prefix, "%.*s._domainkey.", SLICE_ARG(records[i].selector)));
         TRY(arena_string(b->arena, prefix, &text));
-        TRY(add(b, DNS_PURPOSE_DKIM, DNS_TXT, text, false, "%.*s", SLICE_ARG(records[i].text)));
+        ADD(b, DNS_PURPOSE_DKIM, DNS_TXT, text, false, "%.*s", SLICE_ARG(records[i].text));
     }
     return OK;
 }
@@ -177,7 +177,8 @@ static error add_certificate(const struct building *b, const char *path, bool na
         return OK;
     for (int byte = 0; byte < 32; byte++)
         snprintf(hex + 2 * byte, 3, "%02x", sum[byte]);
-    return add(b, DNS_PURPOSE_TLSA, DNS_TLSA, "_25._tcp.", true, "3 1 1 %s", hex);
+    ADD(b, DNS_PURPOSE_TLSA, DNS_TLSA, "_25._tcp.", true, "3 1 1 %s", hex);
+    return OK;
 }
 
 /* Those that the MX shows: the ones for its name, else the first. */
@@ -225,28 +226,28 @@ static error add_services(const struct building *b)
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {
         uint16_t port = port_of(services[i].list);
         if (port)
-            TRY(add(b, DNS_PURPOSE_SERVICE, DNS_SRV, services[i].prefix, true, "0 1 %u %.*s.", port,
-                    SLICE_ARG(b->wishes->host)));
+            ADD(b, DNS_PURPOSE_SERVICE, DNS_SRV, services[i].prefix, true, "0 1 %u %.*s.", port,
+                SLICE_ARG(b->wishes->host));
         else if (services[i].list != &listen->https)
-            TRY(add(b, DNS_PURPOSE_SERVICE, DNS_SRV, services[i].prefix, true, "0 0 0 ."));
+            ADD(b, DNS_PURPOSE_SERVICE, DNS_SRV, services[i].prefix, true, "0 0 0 .");
         else
             continue;
         b->wishes->items[b->wishes->count - 1].port = port;
     }
     if (listen->http.count > 0 || listen->https.count > 0)
-        TRY(add(b, DNS_PURPOSE_AUTOCONFIG, DNS_CNAME, "autoconfig.", true, "%.*s.",
-                SLICE_ARG(b->wishes->host)));
+        ADD(b, DNS_PURPOSE_AUTOCONFIG, DNS_CNAME, "autoconfig.", true, "%.*s.",
+            SLICE_ARG(b->wishes->host));
     if (listen->https.count > 0)
-        TRY(add(b, DNS_PURPOSE_AUTOCONFIG, DNS_CNAME, "autodiscover.", true, "%.*s.",
-                SLICE_ARG(b->wishes->host)));
+        ADD(b, DNS_PURPOSE_AUTOCONFIG, DNS_CNAME, "autodiscover.", true, "%.*s.",
+            SLICE_ARG(b->wishes->host));
     return OK;
 }
 
 static error build(const struct building *b, const struct control_dkim_record *records,
                    unsigned count)
 {
-    TRY(add(b, DNS_PURPOSE_MX, DNS_MX, "", false, "10 %.*s.", SLICE_ARG(b->wishes->host)));
-    TRY(add(b, DNS_PURPOSE_SPF, DNS_TXT, "", false, "v=spf1 mx ~all"));
+    ADD(b, DNS_PURPOSE_MX, DNS_MX, "", false, "10 %.*s.", SLICE_ARG(b->wishes->host));
+    ADD(b, DNS_PURPOSE_SPF, DNS_TXT, "", false, "v=spf1 mx ~all");
     TRY(add_keys(b, records, count));
     TRY(add_policies(b));
     TRY(add_certificates(b));

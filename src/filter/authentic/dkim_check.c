@@ -43,7 +43,8 @@ error dkim_key_find(const struct dkim_key_source *source, slice selector, slice 
     error problem = idna_to_ascii(arena, name, &ascii); /* RFC 8616 */
     if (problem.kind == ERROR_MALFORMED)
         return error_make(ERROR_NOT_FOUND, "d= or s= is no domain name");
-    TRY(problem);
+    if (failed(problem))
+        return problem;
     problem = source->find(source->argument, ascii, arena, deadline, &record);
     switch (problem.kind) {
     case ERROR_NONE:

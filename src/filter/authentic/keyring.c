@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/authentic/keyring.h"
 
+#include "base/assert.h"
 #include "crypto/constant.h"
 #include "crypto/signature.h"
 #include "filter/authentic/dkim.h"
@@ -16,7 +17,7 @@
 struct keyring {
     _Atomic unsigned references;
     struct arena arena;
-    struct keyring_key *keys; /* by domain, then selector */
+    struct keyring_key *keys; /* by domain, then selector; in the arena */
     unsigned count, capacity;
 };
 
@@ -99,6 +100,7 @@ static error read_text(const char *path, struct arena *arena, slice *out_text)
     char text[SIGNATURE_KEY_TEXT_SIZE_MAX + 1];
     size_t size = 0;
     error problem = OK;
+    ASSERT(path);
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
         return error_system(errno, "the key cannot be read");
@@ -130,8 +132,10 @@ static error grow(struct keyring *ring)
     if (ring->count < ring->capacity)
         return OK;
     unsigned capacity = ring->capacity ? 2 * ring->capacity : 16;
-    struct keyring_key *keys = realloc(ring->keys, capacity * sizeof *keys);
+    struct keyring_key *keys = ARENA_ARRAY(&ring->arena, struct keyring_key, capacity);
     TRY_MEMORY(keys);
+    if (ring->count)
+        memcpy(keys, ring->keys, ring->count * sizeof *keys);
     ring->keys = keys;
     ring->capacity = capacity;
     return OK;
@@ -151,7 +155,7 @@ static error add_key(const struct reading *reading, slice domain, slice selector
 {
     struct arena *arena = &reading->ring->arena;
     struct keyring_key key = {0};
-    const char *string;
+    const char *string = "";
     if (failed(idna_to_ascii(arena, domain, &key.domain))) {
         complain(reading, path, error_make(ERROR_MALFORMED, "its domain is none"));
         return OK;
@@ -353,7 +357,6 @@ void keyring_unref(struct keyring **keyring)
     for (unsigned i = 0; i < ring->count; i++)
         constant_wipe((void *)(uintptr_t)ring->keys[i].text.data, ring->keys[i].text.size);
     arena_close(&ring->arena);
-    free(ring->keys);
     free(ring);
 }
 

@@ -73,19 +73,18 @@ void signer_keys_release(struct signer_keys **keys)
 
 /* ---- Making ---- */
 
-static error create(slice domain, struct signer_keys **out_keys)
+/* NULL when out of memory. */
+static struct signer_keys *create(slice domain)
 {
     struct signer_keys *keys = calloc(1, sizeof *keys);
-    TRY_MEMORY(keys);
+    if (!keys)
+        return NULL;
     keys->references = 1;
     list_init(&keys->used);
     arena_init(&keys->arena, KEYS_ARENA_SIZE_MAX);
-    error problem = arena_copy(&keys->arena, domain, &keys->domain);
-    if (failed(problem))
+    if (failed(arena_copy(&keys->arena, domain, &keys->domain)))
         signer_keys_release(&keys);
-    else
-        *out_keys = keys;
-    return problem;
+    return keys;
 }
 
 static error add(struct signer_keys *keys, slice selector, slice text)
@@ -117,8 +116,8 @@ static void remember(struct signer_keys *keys)
 static error from_files(slice domain, const struct keyring_key *files, unsigned count,
                         struct signer_keys **out_keys)
 {
-    struct signer_keys *keys = NULL;
-    TRY(create(domain, &keys));
+    struct signer_keys *keys = create(domain);
+    TRY_MEMORY(keys);
     error problem = OK;
     for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX && !failed(problem); i++)
         problem = add(keys, files[i].selector, files[i].text);
@@ -162,7 +161,8 @@ static error from_directory(slice domain, struct arena *arena, struct signer_key
     }
     if (keys)
         uncache(keys);
-    TRY(create(domain, &keys));
+    keys = create(domain);
+    TRY_MEMORY(keys);
     error problem = OK;
     for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX && !failed(problem); i++)
         problem = add(keys, rows[i].selector, rows[i].private_key);

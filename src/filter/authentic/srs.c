@@ -162,7 +162,7 @@ static bool is_host(slice host)
     for (size_t i = 0; i < host.size; i++) {
         char c = host.data[i];
         if (!ascii_is_alpha(c) && !ascii_is_digit(c) && (unsigned char)c < 0x80 &&
-            !memchr("-._[]:", c, 6))
+            slice_find_byte(SLICE("-._[]:"), c) < 0)
             return false;
     }
     return host.size > 0;

@@ -101,7 +101,7 @@ void autoconfig_outlook_write(const struct autoconfig *config, struct buffer *ou
 static slice local_name(slice tag)
 {
     size_t end = 0;
-    while (end < tag.size && !memchr(" \t\r\n/", tag.data[end], 5))
+    while (end < tag.size && slice_find_byte(SLICE(" \t\r\n/"), tag.data[end]) < 0)
         end++;
     slice name = slice_sub(tag, 0, end), prefix, local;
     return slice_cut_last(name, ':', &prefix, &local) ? local : name;
