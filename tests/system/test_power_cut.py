@@ -10,7 +10,9 @@ import time
 
 import pytest
 
+from lab import courier
 from lab import image as images
+from lab import wait, zoo
 from lab.instance import account
 from lab.ledger import Ledger
 from lab.traffic import Traffic
@@ -88,3 +90,66 @@ def test_without_durability_mail_is_lost(image, make_instance, seed):
     print(f"{lost} of {ledger.confirmations} lost")
     instance.stop()
     assert lost > 0
+
+
+# --- the queue -------------------------------------------------------------------------------------
+SUBMITTERS = 4
+MAILS = 400  # more than are handed in before the power goes
+
+
+@pytest.mark.timeout(180)
+@pytest.mark.parametrize("durability", ["journal", "fsync"])
+def test_queued_mail_survives_power_cut(image, make_instance, world, seed, durability):
+    """Handed in and confirmed, waiting in memory, journal or spool: after the cut it goes out, or it went before."""
+    generator = random.Random(seed)
+    books = world.books
+    now = [False]
+    sinks = {"good.cut.test": world.sink(seed=1), "flaky.cut.test": world.sink(plan=zoo.sometimes(0.5, dot=zoo.say(451, "4.3.0 no")), seed=2),
+             "later.cut.test": world.sink(later=lambda recipient: not now[0], seed=3)}
+    records = {}
+    for name, sink in sinks.items():
+        label = name.removesuffix(".cut.test")
+        records.update({label: f"MX 10 mx.{label}", f"mx.{label}": f"A {sink.address}"})
+    world.zone("cut.test", records, "insecure")
+    settings = {**world.settings(queue__memory_age="200ms", queue__lifetime="1h"), **SMALL, "smtp.size_max": "1M", "submission.size_max": "1M"}
+    instance = first_start(make_instance, image, durability, **settings)
+    submitters = [courier.Submitter(world, instance, account(n + 1), random.Random(generator.random()), MAILS, sorted(sinks))
+                  for n in range(SUBMITTERS)]
+    cuts = []
+    with images.held_back():
+        for submitter in submitters:
+            submitter.start()
+        time.sleep(generator.uniform(3, 5))
+        for submitter in submitters:
+            submitter.count = 0  # ends with its connection
+        instance.freeze()
+        cuts.append(time.time())
+        time.sleep(QUIET_S)
+        image.copy(image.path.with_suffix(".copy"))
+        confirmed = {serial: recipients for submitter in submitters for serial, recipients in submitter.confirmed.items()}
+        instance.crash()
+        image.unmount()
+    for submitter in submitters:
+        submitter.join(20)
+    image.take(image.path.with_suffix(".copy"))
+    image.check()
+    image.mount()
+    now[0] = True
+    instance.start()
+    tried = {serial: recipients for submitter in submitters for serial, recipients in submitter.tried.items()}
+    assert len(confirmed) > 20, [submitter.problems for submitter in submitters]
+
+    def missing():
+        taken = books.by_mail()
+        return [(serial, recipient) for serial, recipients in confirmed.items() for recipient in recipients
+                if not taken.get((serial, recipient))]
+
+    try:
+        wait.until(lambda: not missing(), 30, "all of it arrives", pause=0.2)
+    except AssertionError as reason:
+        raise AssertionError(f"{reason}: {len(missing())} of {len(confirmed)} mails, such as {missing()[:5]}; seed {seed}") from reason
+    time.sleep(1)
+    problems = courier.audit(books, tried, courier.Bounces(instance, []), cuts)
+    assert not problems, f"seed {seed}\n" + "\n".join(problems[:20])
+    print(f"{len(confirmed)} mails were confirmed before the cut")
+    instance.stop()
