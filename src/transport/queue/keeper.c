@@ -100,10 +100,12 @@ static void spooled(struct keep_core *keep, struct queue_content *content,
         queue_log_mail(&keep->log, mail);
     queue_log_ticket(&keep->log, &memory->ticket);
     memory->busy = false;
-    if (memory->waiter)
+    if (memory->waiter) {
         list_append(&keep->waiters, &memory->waiter->node);
-    else
+        keep->unpublished++;
+    } else {
         keep_memory_drop(keep, content);
+    }
 }
 
 static void not_spooled(struct keep_core *keep, struct queue_content *content, error problem)
@@ -305,6 +307,9 @@ error keep_spool_now(struct keep_core *keep, struct queue_content *content)
     keep_wake(keep);
     while (!waiter.done)
         error_ignore(condition_wait_steadfast(&keep->round_done, TIME_NEVER)); /* rounds end */
+    /* The mails are published, or discarded, before anybody else runs. */
+    if (content->segment && --keep->unpublished == 0)
+        condition_wake_all(&keep->rewrite_wanted);
     if (failed(waiter.result)) {
         keep_memory_discount(keep, content);
         return waiter.result;
@@ -409,7 +414,7 @@ void keep_rewriter_run(void *argument)
 {
     struct keep_core *keep = argument;
     for (;;) {
-        if (!queue_log_wants_rewriting(&keep->log)) {
+        if (!queue_log_wants_rewriting(&keep->log) || keep->unpublished > 0) {
             error waited = condition_wait(&keep->rewrite_wanted, TIME_NEVER);
             if (waited.kind == ERROR_CANCELLED)
                 return;

@@ -156,8 +156,10 @@ error queue_log_rewrite(struct queue_log *log, struct queue_mail *(*next)(void *
     /* Not within a flush: what it writes now would be in neither. */
     TRY(mutex_lock(&log->turn, TIME_NEVER));
     begin(&rewrite, log, false);
-    if (log->staged.overflow)
+    if (log->staged.overflow) {
         buffer_reset(&log->staged); /* dropped, but the mails say it */
+        log->must_rewrite = true;   /* should this one fail */
+    }
     mutex_unlock(&log->turn);
     error problem = copy_living(&rewrite, next, argument);
     if (!failed(problem))

@@ -30,12 +30,20 @@ static void decide_now(struct queue_item *item, bool urgent)
     queue_item_decide(item, 0);
 }
 
+/* Its sender wanted it to go later, and it did not yet (RFC 4865). */
+static bool is_early(const struct queue_item *item, int64_t now)
+{
+    return item->state == QUEUE_ITEM_WAITING && item->attempts == 0 && item->mail->hold_until > now;
+}
+
+/* What waits for its sender's time goes on waiting: that is for `release`. */
 static bool flush(struct queue_mail *mail)
 {
     bool any = false;
+    int64_t now = time_wall_seconds();
     for (uint32_t i = 0; i < mail->item_count && !mail->held; i++) {
         struct queue_item *item = &mail->items[i];
-        if (item->state != QUEUE_ITEM_WAITING || !queue_item_take(item))
+        if (item->state != QUEUE_ITEM_WAITING || is_early(item, now) || !queue_item_take(item))
             continue;
         decide_now(item, true);
         any = true;
@@ -65,9 +73,7 @@ static bool release(struct queue_mail *mail)
         queue_keep_state(mail, NULL);
     for (uint32_t i = 0; i < mail->item_count; i++) {
         struct queue_item *item = &mail->items[i];
-        bool early =
-            item->state == QUEUE_ITEM_WAITING && item->attempts == 0 && mail->hold_until > now;
-        if ((item->state != QUEUE_ITEM_HELD && !early) || !queue_item_take(item))
+        if ((item->state != QUEUE_ITEM_HELD && !is_early(item, now)) || !queue_item_take(item))
             continue;
         decide_now(item, false);
         any = true;

@@ -99,7 +99,7 @@ struct queue_selection {
     unsigned count_max; /* 0: no bound */
 };
 enum queue_order {
-    QUEUE_FLUSH,   /* try now */
+    QUEUE_FLUSH,   /* try now, but for what FUTURERELEASE holds */
     QUEUE_HOLD,    /* not before released; expiry goes on */
     QUEUE_RELEASE, /* undo hold, and FUTURERELEASE */
     QUEUE_DELETE,  /* forget without a word */

@@ -26,14 +26,12 @@ _Thread_local struct queue_owner queue_owner;
 
 /* ---- The clock of a mail ---- */
 
-/* RFC 4865: what is released in the future lives from then on. RFC 2852: by-mode R ends it early.
- */
+/* RFC 2852: by-mode R ends it early. That mail released in the future lives from then on (RFC 4865)
+ * is in `expires` already. */
 static int64_t expiry_of(const struct queue_mail *mail)
 {
-    int64_t held = mail->hold_until > mail->arrived ? mail->hold_until - mail->arrived : 0;
-    int64_t expiry = mail->expires + held;
     bool ends = mail->deliver_by != 0 && mail->deliver_by_mode == 'R';
-    return ends && mail->deliver_by < expiry ? mail->deliver_by : expiry;
+    return ends && mail->deliver_by < mail->expires ? mail->deliver_by : mail->expires;
 }
 
 /* RFC 2852: by-mode N asks for a warning at that moment. INT64_MAX: none, or not any more. */

@@ -53,7 +53,9 @@ struct keep_core {
     bool sync_wanted;
     uint64_t rounds_begun, rounds_done;
     error round_result;
-    struct list waiters; /* their bodies are in the spool; the sync is to come */
+    struct list waiters;  /* their bodies are in the spool; the sync is to come */
+    unsigned unpublished; /* contents that the log has, and `all` not yet: a rewriting would miss
+                             their mails */
     instant retry_at;
     bool complained;
 

@@ -177,7 +177,8 @@ static void release_the_future(void)
         .recipient_count = 1,
         .hold_until = time_wall_seconds() + 3600,
     };
-    queue_schedule_add(mail_make(&envelope, 60));
+    queue_schedule_add(mail_make(&envelope, 7200));
+    assert_int_equal(give(QUEUE_FLUSH, (struct queue_selection){0}), 0);
     assert_int_equal(give(QUEUE_RELEASE, (struct queue_selection){0}), 1);
     sim_wait(5);
     assert_int_equal(world.ledger[1].delivered, 1);

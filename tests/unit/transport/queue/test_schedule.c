@@ -449,7 +449,8 @@ static void obey_sender(void)
     int64_t now = time_wall_seconds();
     struct queue_recipient to[] = {{.address = SLICE("1@never.example")},
                                    {.address = SLICE("2@never.example")},
-                                   {.address = SLICE("3@good.example")}};
+                                   {.address = SLICE("3@good.example")},
+                                   {.address = SLICE("4@never.example")}};
     struct queue_envelope return_it = {.sender = SLICE("a@x.example"),
                                        .recipients = &to[0],
                                        .recipient_count = 1,
@@ -463,7 +464,13 @@ static void obey_sender(void)
     later.hold_until = now + 2;
     queue_schedule_add(mail_make(&return_it, 60));
     queue_schedule_add(mail_make(&notify, 4));
-    queue_schedule_add(mail_make(&later, 1)); /* lives from its release on */
+    queue_schedule_add(mail_make(&later, 60));
+    /* Released long after it came: it lives as long as it says, the wait does not count again. */
+    later.recipients = &to[3];
+    later.hold_until = now + 1;
+    struct queue_mail *old = mail_make(&later, 3);
+    old->arrived -= 3600;
+    queue_schedule_add(old);
     assert_ok(fiber_sleep(1900 * TIME_MS));
     assert_int_equal(world.ledger[1].bounced, 1); /* RFC 2852: mode R */
     assert_int_equal(world.ledger[1].delayed, 0);
@@ -472,6 +479,7 @@ static void obey_sender(void)
     sim_wait(10);
     assert_int_equal(world.ledger[2].bounced, 1);
     assert_int_equal(world.ledger[3].delivered, 1);
+    assert_int_equal(world.ledger[4].bounced, 1);
     assert_true(time_wall_seconds() >= now + 2);
 }
 

@@ -330,6 +330,35 @@ static void test_other_durabilities(void **state)
     with_queue(check_mode);
 }
 
+/* The log is due to be rewritten at the end of the very round that a submitter waits for. */
+static void add_while_log_is_rewritten(void)
+{
+    ids[0] = submit("a@one.example", text_of(0, 500));
+    const struct queue_mail *mail = find(ids[0]);
+    uint64_t before = keep_here.log.generation;
+    while (keep_here.log.staged.size < QUEUE_LOG_REWRITE_MIN + (1 << 20))
+        queue_keep_state(find(ids[0]), &mail->items[0]);
+    ids[1] = submit("a@one.example", text_of(1, 500));
+    for (unsigned i = 0; keep_here.log.generation == before && i < 5000; i++)
+        MUST(fiber_sleep(TIME_MS));
+    assert_true(keep_here.log.generation > before);
+    killed();
+}
+
+static void check_both(void)
+{
+    assert_int_equal(queue_keep_count(), 2);
+    assert_texts(2, 1, 500);
+}
+
+static void test_rewriting_misses_nobody(void **state)
+{
+    (void)state;
+    test_durability = JOURNAL_DURABILITY_FSYNC;
+    with_queue_killed(add_while_log_is_rewritten);
+    with_queue(check_both);
+}
+
 static void read_while_spooled(void)
 {
     struct body scratch;
@@ -600,6 +629,7 @@ int main(void)
         TEST(test_mails_max),
         TEST(test_many_envelopes_share_a_body),
         TEST(test_other_durabilities),
+        TEST(test_rewriting_misses_nobody),
         TEST(test_what_is_read_stays_in_memory),
         TEST(test_another_core_reads_what_leaves_memory),
         TEST(test_a_full_disk),
