@@ -94,10 +94,27 @@ static error add(struct signer_keys *keys, slice selector, slice text)
         return error_make(ERROR_TEMPORARY, "a DKIM key of this domain could not be read");
     TRY(arena_copy(&keys->arena, selector, &key->selector));
     error problem = signing_key_parse(text, &key->key);
-    if (failed(problem))
-        return error_make(ERROR_TEMPORARY, problem.text); /* somebody must mend it */
+    if (failed(problem)) {
+        problem.kind = ERROR_TEMPORARY; /* somebody must mend it */
+        return problem;
+    }
     keys->has_rsa |= signing_key_algorithm(key->key) == SIGNATURE_RSA_SHA256;
     keys->count++;
+    return OK;
+}
+
+static error add_files(struct signer_keys *keys, const struct keyring_key *files, unsigned count)
+{
+    for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX; i++)
+        TRY(add(keys, files[i].selector, files[i].text));
+    return OK;
+}
+
+static error add_rows(struct signer_keys *keys, const struct directory_dkim_key *rows,
+                      unsigned count)
+{
+    for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX; i++)
+        TRY(add(keys, rows[i].selector, rows[i].private_key));
     return OK;
 }
 
@@ -118,9 +135,7 @@ static error from_files(slice domain, const struct keyring_key *files, unsigned 
 {
     struct signer_keys *keys = create(domain);
     TRY_MEMORY(keys);
-    error problem = OK;
-    for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX && !failed(problem); i++)
-        problem = add(keys, files[i].selector, files[i].text);
+    error problem = add_files(keys, files, count);
     if (failed(problem)) {
         signer_keys_release(&keys);
         return problem;
@@ -163,9 +178,7 @@ static error from_directory(slice domain, struct arena *arena, struct signer_key
         uncache(keys);
     keys = create(domain);
     TRY_MEMORY(keys);
-    error problem = OK;
-    for (unsigned i = 0; i < count && i < DKIM_SIGNERS_MAX && !failed(problem); i++)
-        problem = add(keys, rows[i].selector, rows[i].private_key);
+    error problem = add_rows(keys, rows, count);
     if (failed(problem)) {
         signer_keys_release(&keys);
         return problem;
@@ -181,9 +194,8 @@ error signer_keys_open(slice domain, struct arena *arena, struct signer_keys **o
     slice ascii;
     unsigned count = 0;
     error problem = idna_to_ascii(arena, domain, &ascii);
-    if (problem.kind == ERROR_MALFORMED)
-        return OK; /* an address literal, or nonsense: there are no keys for it */
-    TRY(problem);
+    if (failed(problem)) /* an address literal, or nonsense: there are no keys for it */
+        return problem.kind == ERROR_MALFORMED ? OK : problem;
     struct signer_keys *keys = map_get(&cache.domains, ascii);
     if (keys) {
         list_remove(&keys->used);
@@ -195,6 +207,6 @@ error signer_keys_open(slice domain, struct arena *arena, struct signer_keys **o
         return OK;
     }
     const struct keyring_key *files = cache.ring ? keyring_find(cache.ring, ascii, &count) : NULL;
-    return count ? from_files(ascii, files, count, out_keys)
+    return files ? from_files(ascii, files, count, out_keys)
                  : from_directory(ascii, arena, out_keys);
 }
