@@ -155,7 +155,8 @@ def test_operator(world, make_instance, destinations):
     """list, show, hold, flush, release, bounce, delete, stats."""
     sink = world.sink(later=lambda recipient: True)
     world.domain("operated.test", sink)
-    sender = make_instance("operated", users=3, settings=world.settings(queue__retry_min="1h", queue__retry_max="1h", queue__lifetime="1d"))
+    sender = make_instance("operated", users=3, settings=world.settings(queue__retry_min="1h", queue__retry_max="1h", queue__lifetime="1d",
+                                                                        queue__idle_timeout="20s"))
     serials = []
     for number in range(6):
         serial, mail = world.mail()

@@ -137,6 +137,95 @@ def test_recipients_have_their_own_answers(world, send_from):
 
 
 @pytest.mark.timeout(60)
+def test_many_recipients(world, send_from):
+    """A thousand at one domain, and a server that takes forty a transaction: RFC 5321 4.5.3.1.10, the rest follow at once."""
+    wide, narrow = world.sink(), world.sink(recipients_max=40)
+    world.domain("wide.test", wide)
+    world.domain("forty.test", narrow)
+    sender = send_from(queue__retry_min="1h", queue__retry_max="1h", submission__recipients_max="1000")
+    serial, mail = world.mail()
+    everybody = [f"user{n}@wide.test" for n in range(900)] + [f"user{n}@forty.test" for n in range(95)]
+    outbound.submit(sender, everybody, mail)
+    outbound.arrived(world.books, serial, count=len(everybody))
+    time.sleep(0.3)
+    assert sorted(entry.recipient for entry in world.books.of(serial)) == sorted(everybody)
+
+
+ODD_LINES = [b".", b"..", b". x", b"", b"", b" ", b"\t", b"From here", b"-- ", b"x" * 998, b"RSET", b"QUIT", b"BDAT 5 LAST",
+             "Grüße".encode(), bytes(range(0x80, 0xA0)), b"=20=", b"\x1b[31m"]
+
+
+@pytest.mark.timeout(90)
+def test_odd_messages_arrive_as_they_are(world, send_from, seed):
+    """Dots, commands, blanks, long lines, bytes of any kind: by DATA and by BDAT, byte for byte, to both kinds of servers."""
+    generator = random.Random(seed)
+    extensions = ("PIPELINING", "8BITMIME", "ENHANCEDSTATUSCODES")
+    sinks = {"chunks": world.sink(), "lines": world.sink(extensions=extensions), "slow": world.sink(extensions=("8BITMIME",), read_pause=0.002)}
+    many_domains(world, "odd.test", sinks)
+    sender = send_from()
+    sent = {}
+    with outbound.submission(sender) as client:
+        for number in range(90):
+            serial = f"odd{seed}-{number}"
+            lines = generator.choices(ODD_LINES, k=generator.choice([0, 1, 2, 5, 30, 300]))
+            body = b"".join(line + b"\r\n" for line in lines)
+            mail = f"From: <{account(1)}>\r\nSubject: odd\r\nX-Serial: {serial}\r\n".encode() + (b"\r\n" + body if lines or number % 2 else b"")
+            domain = f"{generator.choice(sorted(sinks))}.odd.test"
+            client.envelope(account(1), f"bob@{domain}", parameters=" BODY=8BITMIME")
+            if generator.random() < 0.5:
+                client.data(mail, 250)
+            else:
+                cut = generator.randrange(len(mail))
+                client.send(b"BDAT %d\r\n" % cut + mail[:cut] + b"BDAT %d LAST\r\n" % (len(mail) - cut) + mail[cut:])
+                client.expect(250), client.expect(250)
+            sent[serial] = (domain, body)
+    problems = []
+    for serial, (domain, body) in sent.items():
+        (entry,) = outbound.arrived(world.books, serial)
+        if message.split(entry.raw)[1] != body:
+            problems.append(f"{serial} {domain}: {body[:80]!r} became {message.split(entry.raw)[1][:80]!r}")
+    assert not problems, problems[:5]
+
+
+@pytest.mark.timeout(60)
+def test_odd_addresses_stay_as_they_are(world, send_from):
+    """The local part is the other server's own (RFC 5321 2.4): case, quotes and signs are kept."""
+    sink = world.sink()
+    world.domain("odd-names.test", sink)
+    sender = send_from()
+    names = ["Bob.SMITH+Tag", '"two words"', '"quo\\"te"', '"a@b"', "!#$%&'*+-/=?^_`{|}~", "x" * 64, "0"]
+    serial, mail = world.mail()
+    outbound.submit(sender, [f"{name}@Odd-Names.TEST" for name in names], mail)
+    entries = outbound.arrived(world.books, serial, count=len(names))
+    assert sorted(entry.recipient.rpartition("@")[0] for entry in entries) == sorted(names)
+    assert {entry.recipient.rpartition("@")[2].lower() for entry in entries} == {"odd-names.test"}
+
+
+@pytest.mark.timeout(60)
+def test_connection_that_died_while_idle(world, send_from):
+    """A kept connection that the other side has closed costs the next mail nothing: not an attempt, not a pause."""
+    closing = [True]
+
+    def then_close(session):
+        session.reply(250, "2.0.0 taken")
+        session.flush()
+        session.sink.closing.wait(0.05)
+        if closing[0]:
+            session.reply(421, "4.4.2 idle for too long")
+            session.flush()
+            raise zoo.Gone
+        return 250
+    sink = world.sink(plan=always(after=then_close))
+    world.domain("idle.test", sink)
+    sender = send_from(queue__retry_min="1h", queue__retry_max="1h", queue__idle_timeout="20s")
+    for pause in (0.02, 0.04, 0.05, 0.06, 0.1, 0.3):
+        serial, mail = world.mail(size=300)
+        outbound.submit(sender, "bob@idle.test", mail)
+        outbound.arrived(world.books, serial, seconds=5)
+        time.sleep(pause)
+
+
+@pytest.mark.timeout(60)
 def test_plain_old_server(world, send_from):
     """No ESMTP but HELO, no 8BITMIME: 8-bit text is recoded (RFC 6152 3) and means the same."""
     sink = world.sink(extensions=(), plan=always(ehlo=say(500, "what is EHLO?")))

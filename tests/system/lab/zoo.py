@@ -209,16 +209,17 @@ class Sink:
     greylist   seconds that a new triplet waits
     most       connections at once; more are greeted with 421
     size_max   SIZE, enforced
+    recipients_max  of one transaction; the next is answered 452
     login      (user, password): AUTH PLAIN wanted before MAIL
     """
 
     def __init__(self, address, books, port=25, plan=well, seed=0, tls=None, implicit=False, lmtp=False,
                  extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES"),
-                 refused=(), later=(), greylist=0, most=0, size_max=0, login=None, name="sink.test", read_pause=0):
+                 refused=(), later=(), greylist=0, most=0, size_max=0, recipients_max=0, login=None, name="sink.test", read_pause=0):
         self.books, self.plan, self.tls, self.implicit, self.lmtp = books, plan, tls, implicit, lmtp
         self.extensions, self.refused, self.later = list(extensions), refused, later
         self.greylist, self.most, self.size_max, self.login, self.name = greylist, most, size_max, login, name
-        self.read_pause = read_pause
+        self.read_pause, self.recipients_max = read_pause, recipients_max
         self.generator, self.lock = random.Random(seed), threading.Lock()
         self.triplets = {}
         self.closing = threading.Event()
@@ -458,6 +459,8 @@ class Session:
             self.recipients.append((recipient, options))
         elif code is not None:
             return
+        elif self.sink.recipients_max and len(self.recipients) >= self.sink.recipients_max:
+            self.reply(452, "4.5.3 too many recipients")
         elif self._is(self.sink.refused, recipient):
             self.reply(550, "5.1.1 nobody of that name")
         elif self._is(self.sink.later, recipient):
