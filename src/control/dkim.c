@@ -374,7 +374,7 @@ static enum control_exit create(struct control *control, struct arena *arena)
 {
     struct wish wish = {0};
     struct control_dkim_record record;
-    slice text;
+    slice text = SLICE_EMPTY;
     enum control_exit exit = read_wish(control, arena, &wish);
     if (exit != CONTROL_DONE)
         return exit;
