@@ -76,6 +76,7 @@ struct remote_mail {
     int priority;       /* passed on where MT-PRIORITY is offered */
     int64_t deliver_by; /* seconds left, passed on where DELIVERBY is offered; 0: none */
     char deliver_by_mode;
+    bool deliver_by_trace;
     struct remote_recipient *recipients;
     unsigned count;
     bool dsn_passed; /* result: the server offers DSN and was told what to report */

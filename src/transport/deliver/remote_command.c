@@ -44,8 +44,8 @@ static void add_deliver_by(struct buffer *line, const struct remote *remote,
         return;
     if (mail->deliver_by < (int64_t)remote->offer.deliver_by_min)
         return;
-    buffer_format(line, " BY=%lld;%c", (long long)mail->deliver_by,
-                  mail->deliver_by_mode == 'R' ? 'R' : 'N');
+    buffer_format(line, " BY=%lld;%c%s", (long long)mail->deliver_by,
+                  mail->deliver_by_mode == 'R' ? 'R' : 'N', mail->deliver_by_trace ? "T" : "");
 }
 
 static error finish(struct remote *remote)

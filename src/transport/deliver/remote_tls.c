@@ -176,8 +176,9 @@ static void plan_dane(struct remote *remote, const struct route_tlsa *tlsa, stru
         add_name(plan, tlsa->base); /* RFC 7672 3.2.2 */
         add_name(plan, remote->name);
         add_name(plan, remote->route->domain);
-    } else if (plan->level < REMOTE_TLS_ENCRYPT) {
-        plan->level = REMOTE_TLS_ENCRYPT;
+    } else if (plan->level < REMOTE_TLS_ENCRYPT || plan->testing) {
+        plan->level = REMOTE_TLS_ENCRYPT; /* a policy in testing mode takes nothing from it */
+        plan->testing = false;
     }
 }
 

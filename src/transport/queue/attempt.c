@@ -141,6 +141,7 @@ static error make_mail(struct delivery *d, const struct queue_attempt *attempt,
         int64_t left = mail->deliver_by - time_wall_seconds();
         out_mail->deliver_by = left != 0 ? left : -1;
         out_mail->deliver_by_mode = mail->deliver_by_mode;
+        out_mail->deliver_by_trace = mail->deliver_by_trace;
     }
     return OK;
 }

@@ -116,7 +116,7 @@ CORE_TEST(test_parameters)
         "> 250-PIPELINING\n> 250-SIZE\n> 250-DSN\n> 250-8BITMIME\n> 250-SMTPUTF8\n"
         "> 250-MT-PRIORITY\n> 250 DELIVERBY 60\n") "< MAIL FROM:<a@a.example> SIZE=25 "
                                                    "BODY=8BITMIME SMTPUTF8 RET=HDRS ENVID=a+2Bb "
-                                                   "MT-PRIORITY=3 BY=100;R\n"
+                                                   "MT-PRIORITY=3 BY=100;RT\n"
                                                    "< RCPT TO:<one@b.example> NOTIFY=SUCCESS,DELAY "
                                                    "ORCPT=rfc822;one+2Btag@b.example\n"
                                                    "< RCPT TO:<two@b.example> NOTIFY=NEVER "
@@ -133,6 +133,7 @@ CORE_TEST(test_parameters)
     mail.priority = 3;
     mail.deliver_by = 100;
     mail.deliver_by_mode = 'R';
+    mail.deliver_by_trace = true;
     recipients[0].notify = SMTP_NOTIFY_SUCCESS | SMTP_NOTIFY_DELAY;
     recipients[0].orcpt_type = SLICE("rfc822");
     recipients[0].orcpt_address = SLICE("one+tag@b.example");

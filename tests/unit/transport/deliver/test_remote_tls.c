@@ -244,7 +244,7 @@ CORE_TEST(test_testing)
 
 CORE_TEST(test_dane)
 {
-    BEGIN_TLS(GOOD_TLS, BAD_TLS, GOOD_TLS, CLEAR_HELLO GOODBYE);
+    BEGIN_TLS(GOOD_TLS, BAD_TLS, GOOD_TLS, CLEAR_HELLO GOODBYE, CLEAR_HELLO GOODBYE);
     set_record(&own, 3);
     assert_ok(open_it());
     assert_tls(" dane");
@@ -259,6 +259,9 @@ CORE_TEST(test_dane)
     assert_tls("");
     remote_close(&remote);
     assert_refused(4, 7, 4);
+    route.sts_testing = true; /* a policy that is only tried takes nothing from that */
+    assert_refused(4, 7, 4);
+    route.sts_testing = false;
     /* records that cannot be had: not even a connection */
     tlsa = (struct route_tlsa){.state = ROUTE_TLSA_BOGUS};
     assert_refused(4, 7, 5);
