@@ -271,14 +271,15 @@ void site_kick(struct site *site)
     }
 }
 
-/* Others had to wait for a place: the first of them has it now. */
+/* Others had to wait for a place: the first of them that still has a use for it has it now. */
 static void feed_hungry(void)
 {
-    if (list_is_empty(&sites.hungry) || sites.connections >= queue_settings_now()->connections_max)
-        return;
-    struct site *site = CONTAINER_OF(sites.hungry.next, struct site, hungry);
-    list_remove(&site->hungry);
-    site_kick(site);
+    while (!list_is_empty(&sites.hungry) &&
+           sites.connections < queue_settings_now()->connections_max) {
+        struct site *site = CONTAINER_OF(sites.hungry.next, struct site, hungry);
+        list_remove(&site->hungry);
+        site_kick(site);
+    }
 }
 
 void site_left(struct site *site)

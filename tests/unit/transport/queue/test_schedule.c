@@ -134,6 +134,34 @@ static void test_everything_over_few_connections(void **state)
     sim_run(2, live_through_everything);
 }
 
+/* Who waited for a place and has no use for it any more passes it on. */
+static void pass_a_place_on(void)
+{
+    mail_to("a@x.example", "a", "1@dead.example", 60);
+    for (unsigned i = 0; i < 1000 && !map_get(&sites.by_name, SLICE("dead")); i++)
+        assert_ok(fiber_sleep(TIME_MS));
+    struct site *dead = map_get(&sites.by_name, SLICE("dead"));
+    for (unsigned i = 0; i < 1000 && dead->connections + dead->line.count > 0; i++)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_int_equal(dead->connections + dead->line.count, 0);
+    list_append(&sites.hungry, &dead->hungry);
+    mail_to("a@x.example", "a", "2@slow.example", 60);
+    mail_to("a@x.example", "a", "3@good.example", 60);
+    for (unsigned i = 0; i < 2000 && world.deliveries < 2; i++)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_int_equal(world.ledger[2].delivered, 1);
+    assert_int_equal(world.ledger[3].delivered, 1);
+}
+
+static void test_a_place_is_passed_on(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.connections_max = 1;
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(1, pass_a_place_on);
+}
+
 /* ---- Fairness ---- */
 
 enum { BULK = 10000 / TEST_SLOWER };
@@ -531,6 +559,7 @@ int main(void)
         cmocka_unit_test(test_rates),
         cmocka_unit_test(test_expiry_in_every_state),
         cmocka_unit_test(test_deliver_by_and_hold_until),
+        cmocka_unit_test(test_a_place_is_passed_on),
         cmocka_unit_test(test_stop_amid_work),
     };
     setenv("CMOCKA_TEST_ABORT", "1", 0); /* these fail on other threads than the runner's */
