@@ -324,10 +324,14 @@ static error stop(struct server *server)
     TRY(core_broadcast(refuse_core, server));
     TRY(core_broadcast(drain_core, server));
     reporter_stop();
-    TRY(queue_stop(server->drain_until));
-    TRY(store_stop());
+    /* A disk that refuses must not keep the rest from being put down: what the queue could not
+     * write stays in the journal. */
+    error queue = queue_stop(server->drain_until), store = store_stop();
     webhook_stop(time_after(WEBHOOK_STOP_MS * TIME_MS));
-    return core_broadcast(close_core, server);
+    error cores = core_broadcast(close_core, server);
+    TRY(queue);
+    TRY(store);
+    return cores;
 }
 
 static void log_life(const char *event, const struct server *server, error problem)
