@@ -309,6 +309,7 @@ static error start(struct server *server)
 {
     const struct config *config = server->config;
     TRY(core_broadcast(open_core, server));
+    TRY(store_claim(&config->store)); /* before anything of another server's is looked at */
     TRY(start_webhooks(config));
     TRY(load_queue(server));
     TRY(store_start(&config->store));

@@ -135,9 +135,9 @@ static bool run_file_parse(slice line, uint64_t *out_stops, uint64_t *out_clean)
            cursor_take_u64(&c, 1, out_clean);
 }
 
-static error run_file_open(void)
+static error run_file_claim(void)
 {
-    char path[STORE_PATH_SIZE_MAX + 16], line[64] = "";
+    char path[STORE_PATH_SIZE_MAX + 16];
     snprintf(path, sizeof path, "%s/ringmail.run", store_shared.path);
     int fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
     if (fd < 0)
@@ -147,8 +147,14 @@ static error run_file_open(void)
         return error_make(ERROR_BUSY, "another server uses this store");
     }
     store_shared.run_file = fd;
+    return OK;
+}
+
+static error run_file_begin(void)
+{
+    char line[64] = "";
     uint64_t stops = 0, clean = 0;
-    ssize_t size = pread(fd, line, sizeof line - 1, 0);
+    ssize_t size = pread(store_shared.run_file, line, sizeof line - 1, 0);
     if (size == 0)
         store_shared.stops = 1; /* a new store */
     else if (size > 0 && run_file_parse(slice_of(line, (size_t)size), &stops, &clean))
@@ -233,9 +239,8 @@ static error core_close_journal(void *unused)
 
 static error start(void)
 {
-    TRY(file_make_directories(store_shared.path, 0700));
     TRY(file_make_directories(store_shared.journal_path, 0700));
-    TRY(run_file_open());
+    TRY(run_file_begin());
     take_host_name();
     TRY(core_broadcast(core_start, NULL));
     TRY(store_recover());
@@ -250,10 +255,17 @@ static void close_run_file(void)
     forget_devices();
 }
 
-error store_start(const struct store_settings *settings)
+error store_claim(const struct store_settings *settings)
 {
     ASSERT(!store_shared.running);
     TRY(take_settings(settings));
+    TRY(file_make_directories(store_shared.path, 0700));
+    return store_shared.run_file < 0 ? run_file_claim() : OK;
+}
+
+error store_start(const struct store_settings *settings)
+{
+    TRY(store_claim(settings));
     error problem = start();
     if (failed(problem)) {
         error_ignore(core_broadcast(core_end, NULL)); /* the first failure counts */

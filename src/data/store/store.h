@@ -43,6 +43,9 @@ struct store_settings {
                             * 0: 2 s */
 };
 
+/* Blocks shortly. Takes the store's lock (ERROR_BUSY: another server uses it), for those whose
+ * files lie beside the store's and who read them before it starts. store_start does it, too. */
+error store_claim(const struct store_settings *settings);
 /* WAITS. Once, on one core's fiber while all cores run: takes the store's lock, replays the
  * journals, opens every core's journal. Nothing may touch the store before it returns. */
 error store_start(const struct store_settings *settings);
