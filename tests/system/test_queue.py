@@ -6,12 +6,13 @@ Routes are told by the configuration, so that no names are looked up; the zoo re
 import json
 import os
 import random
+import subprocess
 import time
 
 import pytest
 
 from lab import maildir, message, ports, wait, zoo
-from lab.instance import SANITIZED, account
+from lab.instance import BUILD, SANITIZED, account
 from lab.outbound import submission
 
 MANY = 60 if SANITIZED else 400
@@ -225,3 +226,16 @@ def test_settings_change_while_running(place):
     time.sleep(0.5)
     place.open()
     wait.until(lambda: place.books.of(serial), 10, "the new pauses are obeyed")
+
+
+def test_a_second_server_touches_nothing(place):
+    """Started by mistake on the same store: refused before it looks at the queue of the first."""
+    world = place()
+    world.submit("a@there.test")
+    wait.until(lambda: world.mails() and world.mails()[0]["recipients"][0]["attempts"] > 0, 20, "the first try")
+    second = subprocess.run([BUILD / "ringmaild", "--config", str(world.instance.config)], timeout=30,
+                            stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+    assert second.returncode == 1 and "another server uses this store" in second.stdout
+    assert "event=queue.load" not in second.stdout
+    world.open()
+    world.wait_empty()
