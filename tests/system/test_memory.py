@@ -3,6 +3,7 @@
 import os
 import re
 import resource
+import time
 
 import pytest
 
@@ -48,7 +49,12 @@ def test_idle_imap_connections(make_instance):
         warm = len(clients)
         while len(clients) < count:
             connect(min(200, count - len(clients)))
-        each = (process_memory(server.pid) - before) / (len(clients) - warm)
+        # Idle means idle: stacks are given back after a second, the allocator's pages after ten.
+        for _ in range(20):
+            each = (process_memory(server.pid) - before) / (len(clients) - warm)
+            if each <= EACH_MAX_BYTES:
+                break
+            time.sleep(1)
         print(f"{len(clients)} idle IMAP connections: {each:.0f} bytes of process memory each")
         # They are alive: a delivery is announced to all of that account.
         with server.smtp() as sender:

@@ -267,7 +267,7 @@ def test_addresses_find_their_mailboxes(managed):
         deliver(server, address)
         wait.until(lambda: count(server, target) == before + 1, 5, f"mail for {address} is with {target}")
     assert rcpt(server, "loop@example.org") in (451, 550, 554)
-    assert rcpt(server, "outside@example.org") == 451
+    assert rcpt(server, "outside@example.org") == 250  # into the queue
     assert rcpt(server, "дядя@bücher.example") == 250
     assert rcpt(server, "дядя@xn--bcher-kva.example") == 250
 
