@@ -4,42 +4,12 @@
 
 enum control_exit control_alias_add(struct control *control)
 {
-    struct directory_edit *edit;
-    enum control_exit exit = control_edit_open(control, &edit);
-    if (exit != CONTROL_DONE)
-        return exit;
-    exit = control_outcome(edit, directory_edit_begin(edit)); /* all of them or none */
-    for (unsigned i = 1; i < control->count && exit == CONTROL_DONE; i++)
-        exit = control_outcome(
-            edit, directory_edit_alias_add(edit, control->words[0], control->words[i]));
-    if (exit == CONTROL_DONE)
-        exit = control_outcome(edit, directory_edit_commit(edit));
-    if (exit == CONTROL_DONE)
-        control_invalidate(control, control->words[0]);
-    directory_edit_close(&edit);
-    return exit;
+    return control_edit_pairs_add(control, directory_edit_alias_add);
 }
 
 enum control_exit control_alias_remove(struct control *control)
 {
-    struct directory_edit *edit;
-    slice destination = control->count > 1 ? control->words[1] : SLICE_EMPTY;
-    enum control_exit exit = control_edit_open(control, &edit);
-    if (exit != CONTROL_DONE)
-        return exit;
-    exit = control_outcome(edit, directory_edit_alias_remove(edit, control->words[0], destination));
-    if (exit == CONTROL_DONE)
-        control_invalidate(control, control->words[0]);
-    directory_edit_close(&edit);
-    return exit;
-}
-
-static error add_text(void *argument, const struct directory_edit_row *row)
-{
-    struct control *control = argument;
-    buffer_format(&control->out, "%-40.*s %.*s\n", SLICE_ARG(row->name),
-                  SLICE_ARG(row->destination));
-    return buffer_check(&control->out);
+    return control_edit_pairs_remove(control, directory_edit_alias_remove);
 }
 
 static error add_json(void *argument, const struct directory_edit_row *row)
@@ -55,5 +25,6 @@ static error add_json(void *argument, const struct directory_edit_row *row)
 enum control_exit control_alias_list(struct control *control)
 {
     slice domain = control->count ? control->words[0] : SLICE_EMPTY;
-    return control_edit_list(control, DIRECTORY_EDIT_ALIASES, domain, add_text, add_json);
+    return control_edit_list(control, DIRECTORY_EDIT_ALIASES, domain, control_edit_pair_text,
+                             add_json);
 }

@@ -97,6 +97,13 @@ enum control_exit control_edit_open(struct control *control, struct directory_ed
  * one could not be told is a warning, not a failure: its cache ends by itself. */
 void control_invalidate(const struct control *control, slice subject);
 
+/* Verbs on a table of pairs (aliases, senders): the first word with each of the others, all or
+ * none; the first word with the second, or with all it has; a row as text. */
+typedef error control_edit_pair(struct directory_edit *edit, slice first, slice second);
+enum control_exit control_edit_pairs_add(struct control *control, control_edit_pair *add);
+enum control_exit control_edit_pairs_remove(struct control *control, control_edit_pair *remove);
+error control_edit_pair_text(void *argument, const struct directory_edit_row *row);
+
 /* A list verb: each row of the domain (empty: of all) by add_text with the control as argument, or,
  * with
  * --json, by add_json with the json_writer, inside one array. */

@@ -132,3 +132,42 @@ enum control_exit control_edit_list(struct control *control, enum directory_edit
     directory_edit_close(&edit);
     return exit;
 }
+
+enum control_exit control_edit_pairs_add(struct control *control, control_edit_pair *add)
+{
+    struct directory_edit *edit;
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    exit = control_outcome(edit, directory_edit_begin(edit)); /* all of them or none */
+    for (unsigned i = 1; i < control->count && exit == CONTROL_DONE; i++)
+        exit = control_outcome(edit, add(edit, control->words[0], control->words[i]));
+    if (exit == CONTROL_DONE)
+        exit = control_outcome(edit, directory_edit_commit(edit));
+    if (exit == CONTROL_DONE)
+        control_invalidate(control, control->words[0]);
+    directory_edit_close(&edit);
+    return exit;
+}
+
+enum control_exit control_edit_pairs_remove(struct control *control, control_edit_pair *remove)
+{
+    struct directory_edit *edit;
+    slice second = control->count > 1 ? control->words[1] : SLICE_EMPTY;
+    enum control_exit exit = control_edit_open(control, &edit);
+    if (exit != CONTROL_DONE)
+        return exit;
+    exit = control_outcome(edit, remove(edit, control->words[0], second));
+    if (exit == CONTROL_DONE)
+        control_invalidate(control, control->words[0]);
+    directory_edit_close(&edit);
+    return exit;
+}
+
+error control_edit_pair_text(void *argument, const struct directory_edit_row *row)
+{
+    struct control *control = argument;
+    buffer_format(&control->out, "%-40.*s %.*s\n", SLICE_ARG(row->name),
+                  SLICE_ARG(row->destination));
+    return buffer_check(&control->out);
+}

@@ -18,44 +18,15 @@ static void remind(const struct control *control)
 
 enum control_exit control_sender_add(struct control *control)
 {
-    struct directory_edit *edit;
-    enum control_exit exit = control_edit_open(control, &edit);
-    if (exit != CONTROL_DONE)
-        return exit;
-    exit = control_outcome(edit, directory_edit_begin(edit)); /* all of them or none */
-    for (unsigned i = 1; i < control->count && exit == CONTROL_DONE; i++)
-        exit = control_outcome(
-            edit, directory_edit_sender_add(edit, control->words[0], control->words[i]));
+    enum control_exit exit = control_edit_pairs_add(control, directory_edit_sender_add);
     if (exit == CONTROL_DONE)
-        exit = control_outcome(edit, directory_edit_commit(edit));
-    if (exit == CONTROL_DONE) {
-        control_invalidate(control, control->words[0]);
         remind(control);
-    }
-    directory_edit_close(&edit);
     return exit;
 }
 
 enum control_exit control_sender_remove(struct control *control)
 {
-    struct directory_edit *edit;
-    slice sender = control->count > 1 ? control->words[1] : SLICE_EMPTY;
-    enum control_exit exit = control_edit_open(control, &edit);
-    if (exit != CONTROL_DONE)
-        return exit;
-    exit = control_outcome(edit, directory_edit_sender_remove(edit, control->words[0], sender));
-    if (exit == CONTROL_DONE)
-        control_invalidate(control, control->words[0]);
-    directory_edit_close(&edit);
-    return exit;
-}
-
-static error add_text(void *argument, const struct directory_edit_row *row)
-{
-    struct control *control = argument;
-    buffer_format(&control->out, "%-40.*s %.*s\n", SLICE_ARG(row->name),
-                  SLICE_ARG(row->destination));
-    return buffer_check(&control->out);
+    return control_edit_pairs_remove(control, directory_edit_sender_remove);
 }
 
 static error add_json(void *argument, const struct directory_edit_row *row)
@@ -71,5 +42,6 @@ static error add_json(void *argument, const struct directory_edit_row *row)
 enum control_exit control_sender_list(struct control *control)
 {
     slice domain = control->count ? control->words[0] : SLICE_EMPTY;
-    return control_edit_list(control, DIRECTORY_EDIT_SENDERS, domain, add_text, add_json);
+    return control_edit_list(control, DIRECTORY_EDIT_SENDERS, domain, control_edit_pair_text,
+                             add_json);
 }
