@@ -4,6 +4,7 @@
  * them.
  */
 #include "base/log.h"
+#include "base/version.h"
 #include "control/control.h"
 
 #include <stdarg.h>
@@ -335,6 +336,10 @@ int main(int count, char **arguments)
     struct line line = {0};
     unsigned used = 0;
     log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
+    if (count == 2 && strcmp(arguments[1], "--version") == 0) {
+        puts("ringmail " RINGMAIL_VERSION);
+        return CONTROL_DONE;
+    }
     if (!read_line(arguments, count, &line))
         return CONTROL_USAGE;
     const struct control_verb *verb = find_verb(&line, &used);

@@ -4,6 +4,7 @@
  * waits for signals.
  */
 #include "base/log.h"
+#include "base/version.h"
 #include "net/tls.h"
 #include "runtime/core.h"
 #include "server/config/config.h"
@@ -23,7 +24,7 @@ enum { EXIT_USAGE = 64, EXIT_CONFIG = 78 };
 static const char usage[] =
     "usage: ringmaild --config FILE\n"
     "       ringmaild --check-config FILE\n"
-    "       ringmaild --show-defaults\n"
+    "       ringmaild --show-defaults | --version | --help\n"
     "\n"
     "SIGHUP reads the configuration and certificates again; SIGTERM finishes "
     "what is in flight and\nexits; a second SIGTERM exits at once.\n";
@@ -158,11 +159,9 @@ static int run(const char *path)
 int main(int count, char **arguments)
 {
     static const struct option options[] = {
-        {"config", required_argument, NULL, 'c'},
-        {"check-config", required_argument, NULL, 'k'},
-        {"show-defaults", no_argument, NULL, 'd'},
-        {"help", no_argument, NULL, 'h'},
-        {NULL, 0, NULL, 0},
+        {"config", required_argument, NULL, 'c'},  {"check-config", required_argument, NULL, 'k'},
+        {"show-defaults", no_argument, NULL, 'd'}, {"version", no_argument, NULL, 'v'},
+        {"help", no_argument, NULL, 'h'},          {NULL, 0, NULL, 0},
     };
     const char *config = NULL;
     for (int choice; (choice = getopt_long(count, arguments, "c:h", options, NULL)) != -1;) {
@@ -174,6 +173,9 @@ int main(int count, char **arguments)
             return check_config(optarg);
         case 'd':
             return show_defaults();
+        case 'v':
+            puts("ringmaild " RINGMAIL_VERSION);
+            return EXIT_SUCCESS;
         case 'h':
             fputs(usage, stdout);
             return EXIT_SUCCESS;

@@ -2,6 +2,7 @@
 #include "server/server.h"
 
 #include "base/log.h"
+#include "base/version.h"
 #include "data/directory/directory.h"
 #include "data/store/store.h"
 #include "filter/authentic/keyring.h"
@@ -25,10 +26,6 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#ifndef RINGMAIL_VERSION
-#define RINGMAIL_VERSION "0.1"
-#endif
 
 enum { DRAIN_POLL_MS = 10, WEBHOOK_STOP_MS = 2000 };
 

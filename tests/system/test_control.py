@@ -4,6 +4,7 @@ import json
 import os
 import pathlib
 import pty
+import re
 import subprocess
 import time
 
@@ -173,3 +174,10 @@ def test_configuration(ringmail, tmp_path):
     assert "path" in ringmail("config", "check", expect=TROUBLE)
     ringmail.config.unlink()
     ringmail("user", "list", expect=TROUBLE)
+
+
+def test_versions():
+    """Both programs say their name and version, without a configuration."""
+    for program in ("ringmail", "ringmaild"):
+        done = subprocess.run([PROGRAM.with_name(program), "--version"], text=True, stdout=subprocess.PIPE, check=True)
+        assert re.fullmatch(program + r" \d+\.\d+\n", done.stdout)
