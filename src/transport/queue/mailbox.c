@@ -18,6 +18,7 @@ struct addressee {
     const struct queue_mail_recipient *recipient;
     struct queue_result *result;
     bool decided; /* nowhere to go: the result says why */
+    bool sent_on; /* its targets outside are a mail of their own */
     unsigned count;
     const struct directory_target *targets;
     unsigned *places; /* of each target in the delivery; unset where outside */
@@ -177,8 +178,8 @@ static void judge_one(const struct landing *l, struct addressee *a)
         answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(result.text));
 }
 
-/* What is to be sent on: targets outside, and those whose mailboxes did not take it. */
-static error gather_rest(struct landing *l, const struct addressee *a,
+/* What is to be sent on: the targets outside, or those here whose mailboxes did not take it. */
+static error gather_rest(struct landing *l, const struct addressee *a, bool outside,
                          struct queue_recipient **out_rest, unsigned *out_count)
 {
     const struct queue_mail *mail = l->item->mail;
@@ -187,7 +188,9 @@ static error gather_rest(struct landing *l, const struct addressee *a,
     TRY_MEMORY(rest);
     for (unsigned i = 0; i < a->count; i++) {
         const struct directory_target *target = &a->targets[i];
-        if (!target->outside && !failed(l->places[a->places[i]].result))
+        if (target->outside != outside)
+            continue;
+        if (!outside && !failed(l->places[a->places[i]].result))
             continue;
         rest[count++] = (struct queue_recipient){
             .address = target->outside ? target->address : target->account.address,
@@ -239,25 +242,45 @@ static error send_on(struct landing *l, const struct queue_recipient *rest, unsi
     return problem;
 }
 
+/* WAITS. Those outside first: where that fails, no mailbox has it yet, and all are tried again. */
+static void send_outside(struct landing *l, struct addressee *a)
+{
+    struct queue_recipient *rest = NULL;
+    unsigned count = 0;
+    error problem = gather_rest(l, a, true, &rest, &count);
+    if (!failed(problem) && count > 0)
+        problem = send_on(l, rest, count);
+    a->sent_on = count > 0;
+    if (!failed(problem))
+        return;
+    answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(problem.text));
+    a->decided = true;
+    a->count = 0;
+}
+
 static void judge_several(struct landing *l, struct addressee *a)
 {
     struct queue_recipient *rest = NULL;
     unsigned count = 0;
-    error problem = gather_rest(l, a, &rest, &count);
+    error problem = gather_rest(l, a, false, &rest, &count);
     if (!failed(problem) && count > 0)
         problem = send_on(l, rest, count);
     if (failed(problem)) {
         answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(problem.text));
         return;
     }
-    answer(a->result, count > 0 ? QUEUE_RELAYED : QUEUE_DELIVERED, 250, 1, 5,
-           count > 0 ? SLICE("Sent on") : SLICE("Delivered"));
-    a->result->dsn_relayed = count > 0 && a->count == 1;
+    bool sent_on = a->sent_on || count > 0;
+    answer(a->result, sent_on ? QUEUE_RELAYED : QUEUE_DELIVERED, 250, 1, 5,
+           sent_on ? SLICE("Sent on") : SLICE("Delivered"));
+    a->result->dsn_relayed = sent_on && a->count == 1;
 }
 
 static error land(struct landing *l)
 {
     TRY(resolve_all(l));
+    for (unsigned i = 0; i < l->attempt->result_count; i++)
+        if (!l->addressees[i].decided)
+            send_outside(l, &l->addressees[i]);
     TRY(find_places(l));
     fill_mailboxes(l);
     for (unsigned i = 0; i < l->attempt->result_count; i++) {

@@ -16,6 +16,7 @@
 
 static _Atomic unsigned boxes_filled, asked_in_trouble;
 static struct {
+    unsigned refusals; /* to come */
     _Atomic unsigned count;
     char sender[64], recipients[200];
     unsigned notify;
@@ -98,6 +99,10 @@ error deliver_local(struct deliver_local *delivery, struct arena *arena)
 
 error queue_submit(struct queue_submission *submission)
 {
+    if (submitted.refusals > 0) {
+        submitted.refusals--;
+        return error_make(ERROR_TEMPORARY, "no room");
+    }
     const struct queue_envelope *envelope = submission->envelopes;
     assert_int_equal(submission->count, 1);
     assert_slice(body_slice(submission->body), "text\n");
@@ -162,8 +167,8 @@ static void follow_aliases(void)
     assert_int_equal(world.ledger[6].reported, 0);
     submit("5list@ours.example", SMTP_NOTIFY_SUCCESS, false);
     sim_wait(5);
-    assert_int_equal(submitted.count, 2);
-    assert_string_equal(submitted.recipients, "51full@ours.example! 52@good.example ");
+    assert_int_equal(submitted.count, 3); /* 52@good.example before any mailbox, then who is full */
+    assert_string_equal(submitted.recipients, "51full@ours.example! ");
     assert_string_equal(submitted.sender, "a@x.example");
     assert_int_equal(submitted.notify, SMTP_NOTIFY_NEVER); /* success was told from here */
     assert_int_equal(world.ledger[5].reported, 1);
@@ -176,6 +181,27 @@ static void test_aliases(void **state)
     sim_defaults();
     submitted.count = 0;
     sim_run(1, follow_aliases);
+}
+
+/* Where those outside cannot be sent to, no mailbox is filled: the next try would fill it twice. */
+static void send_on_in_trouble(void)
+{
+    submitted.refusals = 2;
+    boxes_filled = 0;
+    submit("5list@ours.example", 0, false);
+    sim_wait(10);
+    assert_int_equal(submitted.refusals, 0);
+    assert_int_equal(submitted.count, 2);
+    assert_int_equal(boxes_filled, 1);
+    assert_int_equal(world.ledger[50].delivered, 1);
+}
+
+static void test_aliases_in_trouble(void **state)
+{
+    (void)state;
+    sim_defaults();
+    submitted.count = 0;
+    sim_run(1, send_on_in_trouble);
 }
 
 /* One mail, several recipients of one domain: each mailbox once, each recipient his own answer. */
@@ -207,6 +233,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_one_mailbox),
         cmocka_unit_test(test_aliases),
+        cmocka_unit_test(test_aliases_in_trouble),
         cmocka_unit_test(test_several),
     };
     setenv("CMOCKA_TEST_ABORT", "1", 0); /* these fail on other threads than the runner's */
