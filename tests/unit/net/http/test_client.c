@@ -130,6 +130,29 @@ static void troubles(void *argument)
     end();
 }
 
+static void requests_too_large(void *argument)
+{
+    (void)argument;
+    static struct http_client_field fields[HTTP_CLIENT_FIELDS_MAX + 1];
+    static char url[HTTP_CLIENT_URL_SIZE_MAX + 2] = "http://good.test/";
+    const char *const no_content = "HTTP/1.1 204 No Content\r\n\r\n";
+    begin(false);
+    for (unsigned i = 0; i <= HTTP_CLIENT_FIELDS_MAX; i++)
+        fields[i] = (struct http_client_field){SLICE("X"), SLICE("y")};
+    request.fields = fields;
+    request.field_count = HTTP_CLIENT_FIELDS_MAX;
+    assert_ok(ask(no_content));
+    request.field_count++;
+    assert_error(ask(no_content), ERROR_PERMANENT);
+    request.field_count = 0;
+    memset(url + strlen(url), 'a', sizeof url - 1 - strlen(url));
+    request.url = slice_of(url, HTTP_CLIENT_URL_SIZE_MAX);
+    assert_ok(ask(no_content));
+    request.url.size++;
+    assert_error(ask(no_content), ERROR_PERMANENT);
+    end();
+}
+
 static void privately(void *argument)
 {
     (void)argument;
@@ -161,14 +184,14 @@ static void privately(void *argument)
 ON_CORE(bodies)
 ON_CORE(posts)
 ON_CORE(troubles)
+ON_CORE(requests_too_large)
 ON_CORE(privately)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bodies),
-        cmocka_unit_test(test_posts),
-        cmocka_unit_test(test_troubles),
+        cmocka_unit_test(test_bodies),    cmocka_unit_test(test_posts),
+        cmocka_unit_test(test_troubles),  cmocka_unit_test(test_requests_too_large),
         cmocka_unit_test(test_privately),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
