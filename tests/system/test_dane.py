@@ -4,7 +4,7 @@ import itertools
 
 import pytest
 
-from lab import authority, instance as instances
+from lab import authority
 from lab import outbound
 from lab.authority import tlsa
 
@@ -13,13 +13,7 @@ LIFETIME_S = 2
 numbers = itertools.count(1)
 
 
-@pytest.fixture(scope="module")
-def sender(world, tmp_path_factory):
-    sender = instances.Instance(tmp_path_factory.mktemp("sender") / "i", users=60,
-                                settings=world.settings(queue__lifetime=f"{LIFETIME_S}s")).start()
-    yield sender
-    sender.stop()
-    assert sender.complaints() == []
+sender = outbound.sender_fixture(LIFETIME_S)
 
 
 class Case:

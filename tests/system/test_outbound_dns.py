@@ -6,7 +6,6 @@ import time
 
 import pytest
 
-from lab import instance as instances
 from lab import outbound, wait
 from lab.instance import account
 
@@ -17,13 +16,7 @@ GIANT = 600          # MX records: some 20 KiB, so TCP
 LIFETIME_S = 8
 
 
-@pytest.fixture(scope="module")
-def sender(world, tmp_path_factory):
-    sender = instances.Instance(tmp_path_factory.mktemp("sender") / "i", users=60,
-                                settings=world.settings(queue__lifetime=f"{LIFETIME_S}s")).start()
-    yield sender
-    sender.stop()
-    assert sender.complaints() == []
+sender = outbound.sender_fixture(LIFETIME_S)
 
 
 @pytest.fixture

@@ -10,7 +10,9 @@ import random
 import re
 import ssl
 
-from lab import authority, dns, hosts, maildir, message, smtp, wait, zoo
+import pytest
+
+from lab import authority, dns, hosts, instance, maildir, message, smtp, wait, zoo
 from lab.instance import PASSWORD, account
 
 # What takes minutes and days in earnest takes seconds here.
@@ -155,3 +157,15 @@ def the_report(instance, serial, address=account(1), seconds=15):
 def arrived(books, serial, recipient=None, count=1, seconds=15):
     return wait.until(lambda: len(books.of(serial, recipient)) >= count and books.of(serial, recipient), seconds,
                       f"{serial} arrives at {recipient or 'its recipients'}; seen: {dict(books.counts)}", pause=0.02)
+
+
+def sender_fixture(lifetime_s):
+    """One instance for a module, whose mail lives so long: `sender = outbound.sender_fixture(2)`."""
+    @pytest.fixture(scope="module")
+    def sender(world, tmp_path_factory):
+        made = instance.Instance(tmp_path_factory.mktemp("sender") / "i", users=60,
+                                 settings=world.settings(queue__lifetime=f"{lifetime_s}s")).start()
+        yield made
+        made.stop()
+        assert made.complaints() == []
+    return sender
