@@ -2,12 +2,7 @@
  * A store in a scratch directory for tests: cores with it open, ended cleanly or as kill -9 does.
  */
 #pragma once
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "cores.h"
 
 #include "data/store/account.h"
 #include "data/store/delivery.h"
@@ -153,13 +148,7 @@ static inline error run_store(void (*body)(void), bool cleanly)
     present_body = body;
     stop_cleanly = cleanly;
     body_result = OK;
-    struct core_options options = {.count = test_cores};
-    if (test_cores == 1) {
-        MUST(core_run_here(&options, run_body, NULL));
-    } else {
-        MUST(cores_start(&options, run_body, NULL));
-        cores_join();
-    }
+    on_cores(test_cores, run_body);
     return body_result;
 }
 
@@ -168,21 +157,17 @@ static inline void with_store(void (*body)(void))
     MUST(run_store(body, true));
 }
 
+static inline void run_store_unclean(void)
+{
+    error_ignore(run_store(present_body, false));
+}
+
 /* In a process of its own that ends in the middle of things, as kill -9 ends it: `body` must not
  * return. */
 static inline void with_store_killed(void (*body)(void))
 {
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        error_ignore(run_store(body, false));
-        _exit(1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    present_body = body;
+    in_killed_process(run_store_unclean);
 }
 static inline void killed(void)
 {

@@ -3,7 +3,7 @@
  * cleanly, or as kill -9 does. The schedule is a fake that counts.
  */
 #pragma once
-#include "check.h"
+#include "cores.h"
 
 #include "data/store/store.h"
 #include "runtime/body.h"
@@ -139,13 +139,7 @@ static inline error run_queue(void (*body)(void), bool cleanly)
     present_body = body;
     stop_cleanly = cleanly;
     body_result = OK;
-    struct core_options options = {.count = test_cores};
-    if (test_cores == 1) {
-        MUST(core_run_here(&options, live_on_core, NULL));
-    } else {
-        MUST(cores_start(&options, live_on_core, NULL));
-        cores_join();
-    }
+    on_cores(test_cores, live_on_core);
     return body_result;
 }
 
@@ -154,21 +148,16 @@ static inline void with_queue(void (*body)(void))
     MUST(run_queue(body, true));
 }
 
+static inline void run_queue_unclean(void)
+{
+    error_ignore(run_queue(present_body, false));
+}
+
 /* In a process of its own. `body` must not return; it ends with killed(). */
 static inline void with_queue_killed(void (*body)(void))
 {
-    fflush(NULL);
-    pid_t child = fork();
-    assert_true(child >= 0);
-    if (child == 0) {
-        error problem = run_queue(body, false);
-        fprintf(stderr, "the body returned: %s\n", problem.text ? problem.text : "OK");
-        _exit(1);
-    }
-    int status;
-    assert_int_equal(waitpid(child, &status, 0), child);
-    assert_true(WIFEXITED(status));
-    assert_int_equal(WEXITSTATUS(status), 0);
+    present_body = body;
+    in_killed_process(run_queue_unclean);
 }
 
 static inline void killed(void)
