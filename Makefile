@@ -17,7 +17,7 @@ WARN := -Wall -Wextra -Wshadow -Wconversion -Wno-sign-conversion -Wvla -Wstrict-
 	-Wmissing-prototypes -Werror
 CFLAGS := -std=gnu2x -O2 -g -fno-omit-frame-pointer -D_GNU_SOURCE -Isrc -Ibench -Itests/unit $(WARN) -MMD -MP $(EXTRA_CFLAGS)
 LDFLAGS := $(EXTRA_LDFLAGS)
-LDLIBS := -luring -lsqlite3 -lmariadb -largon2 -lcrypt -lcares -lidn2 -lunistring -lz -lm -pthread
+LDLIBS := -luring -lsqlite3 -lmariadb -largon2 -lcrypt -lcares -lidn2 -lpsl -lunistring -lz -lm -pthread
 ifeq ($(PROFILE),fuzz)
 CFLAGS += -O1 -fsanitize=fuzzer-no-link,address,undefined -fno-sanitize-recover=undefined
 LDFLAGS += -fsanitize=address,undefined

@@ -193,6 +193,9 @@ static error check(struct checking *c, const struct dkim_key_source *source, str
     for (unsigned i = 0; i < chain->count; i++)
         TRY(read_seal(&chain->sets[i], arena, &c->seals[i]));
     TRY(read_message(&chain->sets[chain->count - 1], arena, &c->message));
+    dkim_key_expect(source, c->message.selector, c->message.domain, arena);
+    for (unsigned i = 0; i < chain->count; i++)
+        dkim_key_expect(source, c->seals[i].selector, c->seals[i].domain, arena);
     TRY(dkim_key_find(source, c->message.selector, c->message.domain, arena, deadline,
                       &c->message_key));
     for (unsigned i = 0; i < chain->count; i++)

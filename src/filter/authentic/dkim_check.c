@@ -2,6 +2,7 @@
 #include "filter/authentic/dkim_check.h"
 
 #include "base/metric.h"
+#include "format/mail/auth_results.h"
 #include "format/text/idna.h"
 #include "net/dns/resolver.h"
 #include "runtime/worker.h"
@@ -33,14 +34,34 @@ static error find_in_dns(void *argument, slice name, struct arena *arena, instan
     return OK;
 }
 
-const struct dkim_key_source dkim_keys_in_dns = {.find = find_in_dns};
+static void expect_in_dns(void *argument, slice name)
+{
+    (void)argument;
+    resolver_prefetch(name, DNS_TXT);
+}
+
+const struct dkim_key_source dkim_keys_in_dns = {.find = find_in_dns, .expect = expect_in_dns};
+
+static error key_name(slice selector, slice domain, struct arena *arena, slice *out_name)
+{
+    slice name;
+    TRY(arena_format(arena, &name, "%.*s._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain)));
+    return idna_to_ascii(arena, name, out_name); /* RFC 8616 */
+}
+
+void dkim_key_expect(const struct dkim_key_source *source, slice selector, slice domain,
+                     struct arena *arena)
+{
+    slice name;
+    if (source->expect && !failed(key_name(selector, domain, arena, &name)))
+        source->expect(source->argument, name);
+}
 
 error dkim_key_find(const struct dkim_key_source *source, slice selector, slice domain,
                     struct arena *arena, instant deadline, struct dkim_key *out_key)
 {
-    slice name, ascii, record;
-    TRY(arena_format(arena, &name, "%.*s._domainkey.%.*s", SLICE_ARG(selector), SLICE_ARG(domain)));
-    error problem = idna_to_ascii(arena, name, &ascii); /* RFC 8616 */
+    slice ascii, record;
+    error problem = key_name(selector, domain, arena, &ascii);
     if (problem.kind == ERROR_MALFORMED)
         return error_make(ERROR_NOT_FOUND, "d= or s= is no domain name");
     if (failed(problem))
@@ -116,12 +137,11 @@ static error verify_all(void *argument)
     return OK;
 }
 
-/* WAITS. Reads one signature and finds its key. */
-static error prepare(struct checking *c, const struct mail_header_field *field,
-                     const struct dkim_key_source *source, struct arena *arena, instant deadline)
+/* Reads one signature; its key is on its way then. */
+static error read_signature(struct checking *c, const struct mail_header_field *field,
+                            const struct dkim_key_source *source, struct arena *arena)
 {
-    unsigned i = c->count++;
-    struct dkim_check *check = &c->checks[i];
+    struct dkim_check *check = &c->checks[c->count++];
     *check = (struct dkim_check){0};
     error problem = dkim_signature_parse(field->name, field->value, arena, &check->signature);
     if (problem.kind == ERROR_LIMIT)
@@ -131,8 +151,19 @@ static error prepare(struct checking *c, const struct mail_header_field *field,
         conclude(check, problem.kind == ERROR_PERMANENT ? DKIM_PERMERROR : DKIM_NEUTRAL, problem);
         return OK;
     }
-    problem = dkim_key_find(source, check->signature.selector, check->signature.domain, arena,
-                            deadline, &c->keys[i]);
+    dkim_key_expect(source, check->signature.selector, check->signature.domain, arena);
+    return OK;
+}
+
+/* WAITS. */
+static error find_key(struct checking *c, unsigned i, const struct dkim_key_source *source,
+                      struct arena *arena, instant deadline)
+{
+    struct dkim_check *check = &c->checks[i];
+    if (check->signature.domain.size == 0)
+        return OK; /* could not be read */
+    error problem = dkim_key_find(source, check->signature.selector, check->signature.domain, arena,
+                                  deadline, &c->keys[i]);
     if (problem.kind == ERROR_CANCELLED || problem.kind == ERROR_LIMIT)
         return problem;
     conclude(check, result_of(problem), problem);
@@ -151,7 +182,9 @@ error dkim_check_message(slice header, slice body, const struct dkim_key_source 
     mail_header_begin(&iterator, header);
     while (checking.count < DKIM_CHECKS_MAX && mail_header_next(&iterator, &field))
         if (slice_equal_nocase(field.name, SLICE("DKIM-Signature")))
-            TRY(prepare(&checking, &field, source, arena, deadline));
+            TRY(read_signature(&checking, &field, source, arena));
+    for (unsigned i = 0; i < checking.count; i++)
+        TRY(find_key(&checking, i, source, arena, deadline));
     if (body.size * checking.count > DKIM_CHECK_IN_PLACE_SIZE_MAX)
         TRY(worker_run(WORKER_COMPUTE, verify_all, &checking));
     else
@@ -163,4 +196,14 @@ error dkim_check_message(slice header, slice body, const struct dkim_key_source 
                    1);
     *out_count = checking.count;
     return OK;
+}
+
+/* RFC 6008: the first characters of the signature tell which of several it was. */
+void dkim_check_write(const struct dkim_check *check, struct auth_results *results)
+{
+    const struct dkim_signature *signature = &check->signature;
+    auth_results_add(results, "dkim", dkim_result_name(check->result), check->reason);
+    auth_results_property(results, "header.d", signature->domain);
+    auth_results_property(results, "header.s", signature->selector);
+    auth_results_property(results, "header.b", slice_sub(slice_trim(signature->hole), 0, 8));
 }

@@ -18,6 +18,8 @@ struct dkim_key_source {
     error (*find)(void *argument, slice name, struct arena *arena, instant deadline,
                   slice *out_record);
     void *argument;
+    /* Asks ahead, does not wait; NULL: nothing is fetched ahead. */
+    void (*expect)(void *argument, slice name);
 };
 /* net/dns of this core. */
 extern const struct dkim_key_source dkim_keys_in_dns;
@@ -26,6 +28,10 @@ extern const struct dkim_key_source dkim_keys_in_dns;
  * key; ERROR_TEMPORARY: nobody knows now. */
 error dkim_key_find(const struct dkim_key_source *source, slice selector, slice domain,
                     struct arena *arena, instant deadline, struct dkim_key *out_key);
+
+/* Does not wait: the key will be asked for. */
+void dkim_key_expect(const struct dkim_key_source *source, slice selector, slice domain,
+                     struct arena *arena);
 
 enum dkim_result {
     DKIM_NONE,
@@ -51,3 +57,7 @@ struct dkim_check {
 error dkim_check_message(slice header, slice body, const struct dkim_key_source *source,
                          struct arena *arena, instant deadline, int64_t now,
                          struct dkim_check out_checks[DKIM_CHECKS_MAX], unsigned *out_count);
+
+struct auth_results;
+/* What an Authentication-Results field says of it (RFC 8601 2.7.1). */
+void dkim_check_write(const struct dkim_check *check, struct auth_results *results);

@@ -20,16 +20,6 @@ struct sealing {
     slice results;
 };
 
-/* RFC 6008: the first characters of the signature tell which of several it was. */
-static void add_dkim(struct auth_results *results, const struct dkim_check *check)
-{
-    const struct dkim_signature *signature = &check->signature;
-    auth_results_add(results, "dkim", dkim_result_name(check->result), check->reason);
-    auth_results_property(results, "header.d", signature->domain);
-    auth_results_property(results, "header.s", signature->selector);
-    auth_results_property(results, "header.b", slice_sub(slice_trim(signature->hole), 0, 8));
-}
-
 /* WAITS. What was known before, and what is found out here. */
 static error write_results(const struct arc_check *chain, slice known, slice domain, slice header,
                            slice body, struct arena *arena, struct buffer *out)
@@ -53,7 +43,7 @@ static error write_results(const struct arc_check *chain, slice known, slice dom
                                time_after(SEAL_DNS_TIMEOUT_S * TIME_S), time_wall_seconds(), checks,
                                &count));
         for (unsigned i = 0; i < count; i++)
-            add_dkim(&results, &checks[i]);
+            dkim_check_write(&checks[i], &results);
         if (count == 0)
             auth_results_add(&results, "dkim", "none", NULL);
     }

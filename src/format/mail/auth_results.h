@@ -28,3 +28,12 @@ void auth_results_end(struct auth_results *results);
 
 /* Does a written value say anything about this method? */
 bool auth_results_mention(slice value, slice method);
+/* Does it say that this method had this result? "dmarc", "fail". */
+bool auth_results_says(slice value, slice method, slice result);
+
+/* Whose results a field's value gives (its authserv-id, without quotes and comments): false where
+ * that cannot be read. A view of the value. */
+bool auth_results_host(slice value, slice *out_host);
+/* Takes out the Authentication-Results fields that claim to be ours, or whose author cannot be read
+ * (RFC 8601 5), in place; what follows moves down. Returns the new size. */
+size_t auth_results_clean(char *message, size_t size, slice host);
