@@ -74,9 +74,7 @@ static error read_again(void *argument)
 /* On each core: what keeps a copy of its own. */
 static error take_over(void *argument)
 {
-    struct server *server = argument;
-    const struct config *config = server->config;
-    return signer_start(&config->dkim, server->keyring);
+    return server_start_filters(argument);
 }
 
 static error reload(struct server *server, struct buffer *lines)

@@ -5,7 +5,9 @@
 #include "base/version.h"
 #include "data/directory/directory.h"
 #include "data/store/store.h"
+#include "filter/authentic/authentic.h"
 #include "filter/authentic/keyring.h"
+#include "filter/authentic/psl.h"
 #include "filter/authentic/signer.h"
 #include "net/tls.h"
 #include "runtime/body.h"
@@ -122,6 +124,9 @@ error server_open(struct server *server, struct config *config)
         log_event(LOG_ERROR, "dkim.keys", loaded, slice_trim(buffer_slice(&problems)));
     buffer_close(&problems);
     TRY(loaded);
+    error list = psl_open(); /* before files are out of reach */
+    if (failed(list))
+        log_event(LOG_WARNING, "server.public_suffixes", list, SLICE_EMPTY);
     server->smtp = (struct smtp_service){
         .role = SMTP_ROLE_MX,
         .hostname = slice_from_string(server->hostname),
@@ -150,6 +155,7 @@ void server_close(struct server *server)
     ports_close(&server->ports);
     tls_server_destroy(&server->tls);
     keyring_unref(&server->keyring);
+    psl_close();
 }
 
 /* ---- What the admin service asks for, on whatever core ---- */
@@ -215,6 +221,14 @@ static error open_routes(const struct server *server)
     return route_start(&route);
 }
 
+error server_start_filters(struct server *server)
+{
+    const struct config *config = server->config;
+    TRY(authentic_start(&(struct authentic_options){
+        .settings = &config->authentic, .spf = &config->spf, .dmarc = &config->dmarc}));
+    return signer_start(&config->dkim, server->keyring);
+}
+
 static error open_core(void *argument)
 {
     struct server *server = argument;
@@ -223,7 +237,7 @@ static error open_core(void *argument)
     TRY(directory_open(&config->directory, &directory));
     TRY(open_routes(server));
     TRY(remote_start(&config->remote, config->tls.authority));
-    return signer_start(&config->dkim, server->keyring);
+    return server_start_filters(server);
 }
 
 static error serve_core(void *argument)
@@ -261,6 +275,7 @@ static error close_core(void *argument)
     (void)argument;
     route_stop();
     resolver_stop();
+    authentic_stop();
     signer_stop();
     directory_close(&directory);
     return OK;

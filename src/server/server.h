@@ -67,6 +67,8 @@ void server_order(struct server *server, enum server_order order);
 error server_reload(struct server *server, struct buffer *lines);
 /* WAITS, on core 0: settings in the file's language become overrides, then as server_reload. */
 error server_change(struct server *server, slice text, struct buffer *lines);
+/* On each core: what filters keep there, with the settings of now. Again on each reload. */
+error server_start_filters(struct server *server);
 /* Settings of `config` that services read through a pointer. */
 void server_publish(struct server *server, struct config *config);
 /* Reads the certificates that a configuration names; on a thread that may block. */

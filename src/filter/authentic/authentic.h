@@ -13,8 +13,34 @@
 #include "filter/authentic/arc.h"
 #include "filter/authentic/dkim_check.h"
 #include "filter/authentic/dmarc.h"
+#include "filter/authentic/reverse.h"
+#include "filter/authentic/settings.h"
 #include "filter/authentic/spf.h"
 #include "net/address.h"
+
+enum {
+    AUTHENTIC_RESULTS_SIZE_MAX = 16 << 10, /* bytes of the field */
+    AUTHENTIC_REASON_SIZE_MAX = 480,       /* of what a sender is told */
+};
+
+/* What the settings say, on this core. */
+struct authentic_options {
+    const struct authentic_settings *settings;
+    const struct spf_settings *spf;
+    const struct dmarc_settings *dmarc;
+};
+/* On each core; the settings are borrowed for good. Again on each reload. psl_open comes first, in
+ * the main thread. */
+error authentic_start(const struct authentic_options *options);
+/* When no session is left on the core. */
+void authentic_stop(void);
+/* NULL: nothing was started here. */
+const struct authentic_options *authentic_here(void);
+/* Is the client a machine of ours (setting authentic.exempt), whose mail is not checked and whose
+ * Authentication-Results fields count? */
+bool authentic_is_exempt(const struct address *peer);
+/* Is mail of this client checked? */
+bool authentic_is_wanted(const struct address *peer);
 
 struct authentic_question {
     struct address peer;
@@ -24,6 +50,8 @@ struct authentic_question {
     slice host;  /* our name: the authserv-id */
     int64_t now; /* seconds since 1970 */
     instant deadline;
+    const struct dns_source *dns;       /* NULL: this core's resolver */
+    const struct dkim_key_source *keys; /* NULL: the same */
 };
 
 struct authentic {
@@ -34,6 +62,12 @@ struct authentic {
     unsigned dkim_count;
     enum arc_result arc;
     struct dmarc_check dmarc; /* result, policy, alignment; from_domain */
+
+    struct reverse_check reverse;
+    struct spf_check spf;        /* behind spf_mail: reason, explanation */
+    slice spf_domain;            /* whose it is, in A-labels; empty: nobody's */
+    struct arc_check arc_detail; /* behind arc: sets, newest sealer */
+    bool arc_unsure;             /* a key could not be had: arc says ARC_NONE */
 };
 
 /* WAITS. Trouble with DNS is a result (temperror); an error is ours: memory, cancelled. */
@@ -43,3 +77,16 @@ error authentic_check(const struct authentic_question *question, struct arena *a
 /* "Authentication-Results: host; spf=pass ...\r\n", folded. */
 error authentic_write(const struct authentic *authentic, const struct authentic_question *question,
                       struct buffer *out);
+/* The same without the field's name and without a line end: for signer_seal. */
+error authentic_write_results(const struct authentic *authentic,
+                              const struct authentic_question *question, struct buffer *out);
+
+enum authentic_action {
+    AUTHENTIC_ACCEPT,
+    AUTHENTIC_JUNK,
+    AUTHENTIC_REFUSE,
+};
+/* What dmarc.enforce and spf.refuse_fail make of it; *out_text, in the arena, says why it is
+ * refused: "rejected by DMARC policy of example.org". */
+error authentic_enforce(const struct authentic *authentic, struct arena *arena,
+                        enum authentic_action *out_action, slice *out_text);

@@ -227,6 +227,18 @@ static void check_dkim(const struct check *check)
         complain(check, "dkim.path", "%s", problem.text);
 }
 
+static void check_authentic(const struct check *check)
+{
+    slice exempt = check->config->authentic.exempt;
+    struct network_list networks;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    if (failed(network_list_parse(exempt, &arena, &networks)))
+        complain(check, "authentic.exempt", "\"%.*s\" is no list of networks such as 192.0.2.0/24",
+                 SLICE_ARG(exempt));
+    arena_close(&arena);
+}
+
 static void check_forward(const struct check *check)
 {
     size_t size = check->config->forward.srs_secret.size;
@@ -312,6 +324,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_dns(&check);
     check_routes(&check);
     check_dkim(&check);
+    check_authentic(&check);
     check_webhook(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,

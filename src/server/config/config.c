@@ -19,7 +19,7 @@ const struct config_section config_sections[] = {
     SECTION(admin),   SECTION(smtp),       SECTION(submission), SECTION(forward), SECTION(imap),
     SECTION(login),   SECTION(directory),  SECTION(store),      SECTION(queue),   SECTION(remote),
     SECTION(dns),     SECTION(route),      SECTION(dkim),       SECTION(http),    SECTION(sts),
-    SECTION(webhook), SECTION(tls_report),
+    SECTION(webhook), SECTION(tls_report), SECTION(authentic),  SECTION(spf),     SECTION(dmarc),
 };
 const size_t config_section_count = sizeof config_sections / sizeof *config_sections;
 

@@ -48,6 +48,9 @@ struct config {
     struct directory_settings directory;
     struct store_settings store;
     struct dkim_settings dkim;
+    struct authentic_settings authentic;
+    struct spf_settings spf;
+    struct dmarc_settings dmarc;
     struct http_settings http;
     struct sts_settings sts;
     struct queue_settings queue;

@@ -97,8 +97,8 @@ static error seal(struct smtp_session *s, slice *prefix)
         target = target->next;
     slice_cut_last(target->recipient->address, '@', &local, &domain);
     buffer_init(&fields, QUEUE_PREFIX_SIZE_MAX);
-    error problem =
-        signer_seal(domain, *prefix, body_slice(&t->body), SLICE_EMPTY, &t->arena, &fields);
+    error problem = signer_seal(domain, *prefix, body_slice(&t->body), t->authentication.results,
+                                &t->arena, &fields);
     if (!failed(problem)) {
         buffer_add(&fields, *prefix);
         problem = buffer_check(&fields);

@@ -69,6 +69,7 @@ static error deliver(struct smtp_session *s, slice id, slice prefix)
         .sender = t->mail.sender.address,
         .trace = prefix,
         .message = body_slice(&t->body),
+        .junk = t->junk,
         .deadline = time_after(s->settings->delivery_timeout),
     };
     delivery.targets = ARENA_ARRAY(&t->arena, struct deliver_local_target, t->target_count);
@@ -86,6 +87,7 @@ static error deliver(struct smtp_session *s, slice id, slice prefix)
 /* What became of the mail. */
 struct outcome {
     enum smtp_reply reply; /* NONE: taken */
+    slice text;            /* of the reply, in the command's arena; empty: the table's */
     error problem;         /* why not, for the log */
     slice id;
     bool queued;
@@ -137,6 +139,31 @@ static void tell_report(const struct smtp_session *s, slice id)
     });
 }
 
+/* WAITS. Is it from whom it says, and what does that mean? False where the mail is refused, or
+ * nobody knows. */
+static bool authenticate(struct smtp_session *s, struct outcome *outcome)
+{
+    struct smtp_transaction *t = &s->transaction;
+    struct smtp_authentication *found = &t->authentication;
+    outcome->problem = smtp_authenticate(s, found);
+    if (!failed(outcome->problem) && found->text.size)
+        outcome->problem = arena_copy(&s->command_arena, found->text, &outcome->text);
+    outcome->reply = smtp_reply_for_memory(outcome->problem);
+    t->junk |= found->action == AUTHENTIC_JUNK;
+    if (found->action == AUTHENTIC_REFUSE && outcome->reply == SMTP_REPLY_NONE)
+        outcome->reply = SMTP_REPLY_NOT_AUTHENTIC;
+    return outcome->reply == SMTP_REPLY_NONE;
+}
+
+/* What is put before mail of strangers: above Received: (RFC 8601 4) what is said about it. */
+static error make_prefix(struct smtp_session *s, slice id, slice *out_prefix)
+{
+    slice trace, field = s->transaction.authentication.field;
+    TRY(smtp_trace_make(s, id, &trace));
+    return arena_format(&s->transaction.arena, out_prefix, "%.*s%.*s", SLICE_ARG(field),
+                        SLICE_ARG(trace));
+}
+
 /* WAITS. */
 static void take(struct smtp_session *s, struct outcome *outcome)
 {
@@ -152,14 +179,25 @@ static void take(struct smtp_session *s, struct outcome *outcome)
             hand_over_counted(s, prefix, outcome);
         return;
     }
+    if (!failed(outcome->problem) && !authenticate(s, outcome))
+        return;
     if (!failed(outcome->problem))
-        outcome->problem = smtp_trace_make(s, outcome->id, &prefix);
+        outcome->problem = make_prefix(s, outcome->id, &prefix);
     if (failed(outcome->problem)) {
         outcome->reply = SMTP_REPLY_STORE_TROUBLE;
         return;
     }
     tell_report(s, outcome->id);
     hand_over(s, prefix, outcome);
+}
+
+static void log_authentication(struct log_line *line, const struct authentic *authentic)
+{
+    if (!authentic)
+        return;
+    log_string(line, "spf", spf_result_name(authentic->spf_mail));
+    log_string(line, "dmarc", dmarc_result_name(authentic->dmarc.result));
+    log_text(line, "author", authentic->dmarc.from_domain);
 }
 
 static void log_mail(const struct smtp_session *s, const struct outcome *outcome, size_t size,
@@ -180,6 +218,7 @@ static void log_mail(const struct smtp_session *s, const struct outcome *outcome
     log_number(&line, "mailboxes", t->target_count);
     if (t->outside_count)
         log_number(&line, "outside", t->outside_count);
+    log_authentication(&line, t->authentication.authentic);
     log_number(&line, "size", (int64_t)size);
     log_number(&line, "us", took / TIME_US);
     log_number(&line, "reply",
@@ -221,6 +260,8 @@ error smtp_receive(struct smtp_session *s)
             : arena_format(&s->command_arena, &text, "Ok: stored as %.*s", SLICE_ARG(outcome.id));
     smtp_transaction_reset(&s->transaction);
     TRY(written);
-    return outcome.reply == SMTP_REPLY_NONE ? smtp_answer_text(s, SMTP_REPLY_OK, text)
-                                            : smtp_answer(s, outcome.reply);
+    if (outcome.reply == SMTP_REPLY_NONE)
+        return smtp_answer_text(s, SMTP_REPLY_OK, text);
+    return outcome.text.size ? smtp_answer_text(s, outcome.reply, outcome.text)
+                             : smtp_answer(s, outcome.reply);
 }

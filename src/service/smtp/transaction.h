@@ -10,6 +10,7 @@
 #include "data/directory/directory.h"
 #include "format/smtp/command.h"
 #include "runtime/body.h"
+#include "service/smtp/authentication.h"
 
 /* As RCPT named it: what DSNs will be about. */
 struct smtp_recipient {
@@ -43,6 +44,8 @@ struct smtp_transaction {
     bool limit_told;
     bool report_success; /* a recipient wants to be told of success (RFC 3461) */
     struct body body;
+    struct smtp_authentication authentication; /* of the message, once it is there */
+    bool junk;                                 /* goes into mailboxes for junk */
     bool chunking;         /* BDAT has begun: nothing else may follow but BDAT, RSET, QUIT */
     bool failed;           /* a chunk was refused: the rest is read and refused too */
     instant began;         /* MAIL */

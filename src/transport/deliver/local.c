@@ -67,6 +67,8 @@ static error deliver_some(struct deliver_local *d, unsigned first, unsigned coun
                         .path = slice_from_string(account->maildir),
                         .quota_bytes = account->quota_bytes,
                         .quota_messages = account->quota_messages},
+            .mailbox = d->junk ? SLICE("Junk") : SLICE_EMPTY,
+            .mailbox_create = d->junk,
         };
     }
     struct store_delivery delivery = {
