@@ -95,8 +95,7 @@ static error take_mail(struct keep_core *keep, slice payload, struct arena *aren
     if (!failed(problem)) {
         mail->owner = keep->core;
         mail->logged = true;
-        mail->log_size =
-            (uint32_t)((LOG_FRAME_SIZE + payload.size + LOG_ALIGN - 1) / LOG_ALIGN * LOG_ALIGN);
+        mail->log_size = (uint32_t)frame_size(payload.size);
         problem = keep_mail_put(keep, mail);
         if (failed(problem))
             queue_mail_free(&mail);
@@ -194,7 +193,7 @@ struct sweep {
     struct buffer window;
     uint64_t window_at; /* in the file */
     uint64_t file_size;
-    struct log_header header;
+    struct frame_header header;
     bool has_header;
     uint64_t good_end; /* in the file, behind the last good record */
     uint64_t records, bad;
@@ -220,24 +219,25 @@ static error sweep_records(struct sweep *sweep)
 {
     struct arena arena;
     arena_init(&arena, READ_ARENA_MAX);
-    struct log_scan scan = {.at = sizeof(struct log_header), .salt = sweep->header.salt};
+    struct frame_scan scan = {
+        .at = sizeof(struct frame_header), .salt = sweep->header.salt, .kind_last = LOG_KIND_LAST};
     error problem = OK;
     while (!failed(problem)) {
-        enum log_kind kind;
+        unsigned kind;
         slice payload;
         scan.window = buffer_slice(&sweep->window);
         scan.last = sweep->window_at + sweep->window.size >= sweep->file_size;
-        enum log_scan_result result = log_scan_next(&scan, &kind, &payload);
-        if (result == LOG_SCAN_END)
+        enum frame_scan_result result = frame_scan_next(&scan, &kind, &payload);
+        if (result == FRAME_SCAN_END)
             break;
-        if (result == LOG_SCAN_MORE) {
+        if (result == FRAME_SCAN_MORE) {
             problem = refill(sweep, scan.at);
             scan.at = 0;
             continue;
         }
         sweep->good_end = sweep->window_at + scan.at;
         sweep->records++;
-        problem = take_record(sweep->keep, kind, payload, &arena);
+        problem = take_record(sweep->keep, (enum log_kind)kind, payload, &arena);
         if (problem.kind == ERROR_MALFORMED) { /* its sum is right: our own fault, once */
             sweep->bad++;
             problem = OK;
@@ -261,7 +261,8 @@ static error sweep_open(struct sweep *sweep)
         return error_system(errno, "cannot look at a log of the queue");
     sweep->file_size = (uint64_t)status.st_size;
     TRY(refill(sweep, 0));
-    sweep->has_header = log_header_read(buffer_slice(&sweep->window), &sweep->header);
+    sweep->has_header = frame_header_read(buffer_slice(&sweep->window), LOG_MAGIC,
+                                          &sweep->header) == FRAME_HEADER_GOOD;
     sweep->good_end = sizeof sweep->header;
     return OK;
 }
@@ -292,7 +293,7 @@ static void report(const struct sweep *sweep)
 /* Blocks. */
 static error sweep_log(struct sweep *sweep)
 {
-    buffer_init(&sweep->window, READ_SIZE + 2 * (size_t)LOG_RECORD_SIZE_MAX);
+    buffer_init(&sweep->window, READ_SIZE + 2 * (size_t)FRAME_PAYLOAD_SIZE_MAX);
     error problem = sweep_open(sweep);
     if (!failed(problem) && sweep->has_header)
         problem = sweep_records(sweep);

@@ -50,10 +50,12 @@ void queue_log_name(unsigned core, char out_name[16])
 
 static error begin_file(struct queue_log *log)
 {
-    char header[sizeof(struct log_header)];
-    log_header_write(
-        (struct log_header){.salt = log->salt, .generation = log->generation, .core = log->core},
-        header);
+    char header[sizeof(struct frame_header)];
+    frame_header_write((struct frame_header){.magic = LOG_MAGIC,
+                                             .salt = log->salt,
+                                             .generation = log->generation,
+                                             .core = log->core},
+                       header);
     if (ftruncate(log->fd, 0) != 0 ||
         pwrite(log->fd, header, sizeof header, 0) != (ssize_t)sizeof header ||
         fdatasync(log->fd) != 0 || fsync(log->directory) != 0)
@@ -62,7 +64,7 @@ static error begin_file(struct queue_log *log)
     return OK;
 }
 
-error queue_log_open(struct queue_log *log, const struct log_header *header, uint64_t size)
+error queue_log_open(struct queue_log *log, const struct frame_header *header, uint64_t size)
 {
     char name[16];
     queue_log_name(log->core, name);

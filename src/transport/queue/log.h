@@ -42,7 +42,7 @@ void queue_log_close(struct queue_log *log);
 
 /* Blocks. Opens "log-CCC" for appending at `size` (what follows is cut off), or makes an empty one.
  */
-error queue_log_open(struct queue_log *log, const struct log_header *header, uint64_t size);
+error queue_log_open(struct queue_log *log, const struct frame_header *header, uint64_t size);
 void queue_log_name(unsigned core, char out_name[16]);
 
 /* Staging: never waits, cannot fail for the caller. */

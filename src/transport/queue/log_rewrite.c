@@ -81,11 +81,12 @@ static void add_mail(struct rewrite *rewrite, struct queue_mail *mail)
 static error copy_living(struct rewrite *rewrite, struct queue_mail *(*next)(void *argument),
                          void *argument)
 {
-    char header[sizeof(struct log_header)];
-    log_header_write((struct log_header){.salt = rewrite->log->salt,
-                                         .generation = rewrite->log->generation + 1,
-                                         .core = rewrite->log->core},
-                     header);
+    char header[sizeof(struct frame_header)];
+    frame_header_write((struct frame_header){.magic = LOG_MAGIC,
+                                             .salt = rewrite->log->salt,
+                                             .generation = rewrite->log->generation + 1,
+                                             .core = rewrite->log->core},
+                       header);
     buffer_add(&rewrite->chunk, slice_of(header, sizeof header));
     struct queue_mail *mail;
     while ((mail = next(argument))) {
@@ -130,7 +131,7 @@ static void begin(struct rewrite *rewrite, struct queue_log *log, bool in_place)
     *rewrite = (struct rewrite){.log = log, .fd = -1, .in_place = in_place};
     queue_log_name(log->core, rewrite->name);
     snprintf(rewrite->fresh_name, sizeof rewrite->fresh_name, "%s.new", rewrite->name);
-    buffer_init(&rewrite->chunk, REWRITE_CHUNK_SIZE + 2 * (size_t)LOG_RECORD_SIZE_MAX);
+    buffer_init(&rewrite->chunk, REWRITE_CHUNK_SIZE + 2 * (size_t)FRAME_PAYLOAD_SIZE_MAX);
     buffer_reset(&log->carry);
     log->rewriting = true;
 }

@@ -168,7 +168,7 @@ static void test_spooled_without_its_log(void **state)
 {
     (void)state;
     with_queue_killed(sync_and_die);
-    assert_int_equal(truncate(in_root("state/queue/log-000"), sizeof(struct log_header)), 0);
+    assert_int_equal(truncate(in_root("state/queue/log-000"), sizeof(struct frame_header)), 0);
     with_queue(check_one);
     with_queue(check_one);
 }
