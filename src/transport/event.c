@@ -3,6 +3,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "crypto/random.h"
 #include "format/json/write.h"
 #include "format/mail/date.h"
 #include "runtime/core.h"
@@ -21,7 +22,9 @@ METRIC_COUNTER(told_total, "ringmail_events_total", "", "Events given to a webho
 static _Thread_local struct {
     struct event_sink *sinks[EVENT_SINKS_MAX];
     unsigned count;
-    unsigned kinds; /* of all of them */
+    unsigned kinds;  /* of all of them */
+    uint64_t origin; /* of this core, in this run; 0: not chosen yet */
+    uint64_t told;   /* events since then */
 } known;
 
 /* ---- Telling ---- */
@@ -58,16 +61,27 @@ static void write_data(const struct transport_event *event, struct json_writer *
         json_member_number(json, "attempts", event->attempts);
 }
 
+/* No other event has it: not of another core, not of another run. */
+static void next_id(char out_id[EVENT_ID_SIZE + 1])
+{
+    while (known.origin == 0)
+        random_bytes(&known.origin, sizeof known.origin);
+    snprintf(out_id, EVENT_ID_SIZE + 1, "evt_%016" PRIx64 "%012" PRIx64, known.origin,
+             ++known.told & 0xffffffffffff);
+}
+
 static void write_event(const struct transport_event *event, struct buffer *out)
 {
     struct json_writer json;
     struct mail_date_fields date;
-    char timestamp[64];
+    char timestamp[64], id[EVENT_ID_SIZE + 1];
     mail_date_split(event->time ? event->time : time_wall_seconds(), 0, &date);
     snprintf(timestamp, sizeof timestamp, "%04d-%02d-%02dT%02d:%02d:%02dZ", date.year, date.month,
              date.day, date.hour, date.minute, date.second);
     json_begin(&json, out);
+    next_id(id);
     json_object_open(&json);
+    json_member_string(&json, "id", id);
     json_member_string(&json, "type", transport_event_name(event->kind));
     json_member_string(&json, "timestamp", timestamp);
     json_member_object_open(&json, "data");
@@ -198,7 +212,7 @@ static void pass(struct message *message)
     fiber_wake(marker->fiber);
 }
 
-void event_sink_close(struct event_sink *sink)
+void event_sink_detach(struct event_sink *sink)
 {
     error_ignore(visit_all(remove_sink, sink)); /* cannot fail */
     /* No core posts to it any more; what was posted stands before this in our inbox. */
@@ -206,6 +220,11 @@ void event_sink_close(struct event_sink *sink)
     core_post(sink->core, &marker.message);
     while (!marker.passed)
         error_ignore(fiber_park_steadfast(TIME_NEVER)); /* `passed` decides */
+}
+
+void event_sink_close(struct event_sink *sink)
+{
+    event_sink_detach(sink);
     struct event_record *record;
     while ((record = event_sink_take(sink)))
         free(record);

@@ -8,13 +8,15 @@
  *
  * An event is one object:
  *
- *     {"type":"mail.bounced","timestamp":"2026-11-22T18:00:00Z","data":{"id":"00000000000004d2",
+ *     {"id":"evt_6d1f0f3f5b2c7a98000000000001","type":"mail.bounced",
+ *      "timestamp":"2026-11-22T18:00:00Z","data":{"id":"00000000000004d2",
  *      "account":"alice@example.org","sender":"alice@example.org","recipient":"bob@example.net",
  *      "host":"mx.example.net","code":550,"status":"5.1.1","text":"no such user","size":2048,
  *      "attempts":1}}
  *
- * Members that are not known are left out. Types: mail.accepted, mail.delivered, mail.deferred,
- * mail.bounced, mail.complaint, mail.reported, account.limited.
+ * The outer "id" is the event's own: whoever may hear of one twice tells by it. The inner is the
+ * mail's. Members that are not known are left out. Types: mail.accepted, mail.delivered,
+ * mail.deferred, mail.bounced, mail.complaint, mail.reported, account.limited.
  */
 #include "base/error.h"
 #include "base/list.h"
@@ -27,6 +29,7 @@ enum event_sink_limits {
     EVENT_SINKS_MAX = 64,        /* open at once */
     EVENT_VALUE_SIZE_MAX = 1000, /* bytes of one text of an event; longer ones are cut */
     EVENT_SIZE_MAX = 64 << 10,   /* bytes of one event as JSON */
+    EVENT_ID_SIZE = 4 + 28,      /* "evt_" and digits */
 };
 
 struct event_sink {
@@ -57,7 +60,9 @@ struct event_record {
 
 /* WAITS: every core must know. ERROR_LIMIT past EVENT_SINKS_MAX. */
 error event_sink_open(struct event_sink *sink);
-/* WAITS. When it returns no event is on its way any more; those waiting are freed. */
+/* WAITS. When it returns no event is on its way any more; those waiting can still be taken. */
+void event_sink_detach(struct event_sink *sink);
+/* WAITS. The same, and those waiting are freed. */
 void event_sink_close(struct event_sink *sink);
 
 /* WAITS until an event is there: OK, ERROR_TIMEOUT, ERROR_CANCELLED. */

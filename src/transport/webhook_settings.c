@@ -20,10 +20,15 @@ static const struct setting rows[] = {
     SETTING_DURATION(S, retry_max, 300 * TIME_S, 10 * TIME_MS, 86400 * TIME_S, 0,
                      "the longest pause"),
     SETTING_DURATION(S, give_up_after, 86400 * TIME_S, 0, 30 * 86400 * TIME_S, 0,
-                     "a request that fails for so long is dropped"),
+                     "an event that nobody took for so long is dropped"),
     SETTING_NUMBER(S, events_per_request, 100, 1, 1000, 0, "at most"),
     SETTING_BYTES(S, memory_max, 16 << 20, 64 << 10, 1 << 30, 0,
-                  "events waiting for one address; beyond it the oldest are dropped"),
+                  "events waiting for the disk, for one address; beyond it the oldest are dropped"),
+    SETTING_BYTES(S, disk_max, 256 << 20, 8 << 20, 1LL << 40, 0,
+                  "files of events waiting for one address; beyond it the oldest are dropped"),
+    SETTING_DURATION(S, sync_interval, TIME_S, 0, 3600 * TIME_S, 0,
+                     "how often waiting events are made durable: what a power cut may take; 0: "
+                     "never"),
 };
 #undef S
 

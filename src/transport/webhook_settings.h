@@ -15,9 +15,11 @@ struct webhook_settings {
     int64_t linger;             /* ns: more events are waited for before a request */
     int64_t retry_min;          /* ns */
     int64_t retry_max;          /* ns */
-    int64_t give_up_after;      /* ns: a request that fails so long is dropped */
+    int64_t give_up_after;      /* ns: an event that is older is dropped */
     unsigned events_per_request;
-    size_t memory_max; /* bytes of events waiting for one url */
+    size_t memory_max;     /* bytes of events waiting for the disk, for one url */
+    size_t disk_max;       /* bytes of files of events waiting for one url */
+    int64_t sync_interval; /* ns: a power cut takes the events of so long; 0: never synced */
 };
 
 extern const struct setting_table webhook_setting_table;

@@ -2,9 +2,11 @@
  *
  * Webhooks against a receiver made of one function: what it was asked, and what it answers.
  */
-#include "runtime/in_core.h"
+#include "cores.h"
+#include "scratch.h"
 
 #include "base/log.h"
+#include "data/frame_file.h"
 #include "net/http/client.h"
 #include "runtime/fiber.h"
 #include "transport/event.h"
@@ -13,6 +15,8 @@
 #include <fcntl.h>
 #include <stdatomic.h>
 #include <stdio.h>
+#include <sys/file.h>
+#include <unistd.h>
 
 enum { CORES = 2 };
 
@@ -30,7 +34,8 @@ static struct {
     /* By url: the first `failures` requests to it fail in this way. */
     unsigned failures, status;
     error problem;
-    bool hangs; /* until the deadline */
+    unsigned takes; /* after so many requests all fail; 0: as many as there are */
+    bool hangs;     /* until the deadline */
 } receiver;
 
 static void keep(char *out, size_t size, const struct http_client_request *request,
@@ -62,7 +67,7 @@ error http_client_ask(const struct http_client_request *request, struct arena *a
     TRY(receiver.hangs ? fiber_sleep(request->deadline - time_now()) : fiber_sleep(TIME_MS));
     if (receiver.hangs)
         return error_make(ERROR_TIMEOUT, "the receiver sleeps");
-    bool fails = number < receiver.failures;
+    bool fails = number < receiver.failures || (receiver.takes > 0 && number >= receiver.takes);
     if (fails && failed(receiver.problem))
         return receiver.problem;
     *out_answer = (struct http_client_answer){.status = fails ? receiver.status : 204};
@@ -73,6 +78,7 @@ error http_client_ask(const struct http_client_request *request, struct arena *a
 
 static const slice one_url[] = {{"http://a.example/in", 19}};
 static struct webhook_settings settings;
+static struct scratch scratch;
 static void (*body_now)(void);
 
 static void main_of_each(void *argument)
@@ -84,9 +90,9 @@ static void main_of_each(void *argument)
     cores_stop();
 }
 
-static void on_cores(void (*body)(void))
+static void on_some_cores(unsigned cores, void (*body)(void))
 {
-    struct core_options options = {.count = CORES, .ring_entries = 64, .receive_buffers = 8};
+    struct core_options options = {.count = cores, .ring_entries = 64, .receive_buffers = 8};
     memset(&receiver, 0, sizeof receiver);
     settings = (struct webhook_settings){
         .urls = {one_url, 1},
@@ -97,15 +103,26 @@ static void on_cores(void (*body)(void))
         .give_up_after = 60 * TIME_S,
         .events_per_request = 10,
         .memory_max = 1 << 20,
+        .disk_max = 8 << 20,
+        .sync_interval = TIME_S,
     };
     body_now = body;
     assert_ok(cores_start(&options, main_of_each, NULL));
     cores_join();
 }
 
+/* In a directory that nothing is left in. */
+static void on_fresh_cores(void (*body)(void))
+{
+    scratch_make(&scratch);
+    on_some_cores(CORES, body);
+    scratch_remove(&scratch);
+}
+
 static void start(void)
 {
-    assert_ok(webhook_start(&(struct webhook_options){.settings = &settings}));
+    assert_ok(
+        webhook_start(&(struct webhook_options){.settings = &settings, .path = scratch.path}));
 }
 
 static void stop(void)
@@ -189,7 +206,7 @@ static void in_order_and_signed(void)
 static void test_in_order_and_signed(void **state)
 {
     (void)state;
-    on_cores(in_order_and_signed);
+    on_fresh_cores(in_order_and_signed);
 }
 
 /* A receiver in trouble gets the same request until it takes it, then the next. */
@@ -214,7 +231,7 @@ static void retried(void)
 static void test_retried(void **state)
 {
     (void)state;
-    on_cores(retried);
+    on_fresh_cores(retried);
 }
 
 static void unreachable(void)
@@ -233,7 +250,7 @@ static void unreachable(void)
 static void test_unreachable(void **state)
 {
     (void)state;
-    on_cores(unreachable);
+    on_fresh_cores(unreachable);
 }
 
 static void given_up(void)
@@ -254,7 +271,7 @@ static void given_up(void)
 static void test_given_up(void **state)
 {
     (void)state;
-    on_cores(given_up);
+    on_fresh_cores(given_up);
 }
 
 static void gone(void)
@@ -274,7 +291,7 @@ static void gone(void)
 static void test_gone(void **state)
 {
     (void)state;
-    on_cores(gone);
+    on_fresh_cores(gone);
 }
 
 /* A receiver that never answers holds nobody up: not those who tell, not the stop. */
@@ -298,7 +315,7 @@ static void dead(void)
 static void test_dead(void **state)
 {
     (void)state;
-    on_cores(dead);
+    on_fresh_cores(dead);
 }
 
 /* A request stays below its size, however many events are allowed in it. */
@@ -320,7 +337,7 @@ static void large_events(void)
 static void test_large_events(void **state)
 {
     (void)state;
-    on_cores(large_events);
+    on_fresh_cores(large_events);
 }
 
 static void too_many_urls(void)
@@ -329,7 +346,8 @@ static void too_many_urls(void)
     for (unsigned i = 0; i <= WEBHOOK_URLS_MAX; i++)
         urls[i] = one_url[0];
     settings.urls = (struct setting_list){urls, WEBHOOK_URLS_MAX + 1};
-    assert_error(webhook_start(&(struct webhook_options){.settings = &settings}), ERROR_PERMANENT);
+    const struct webhook_options options = {.settings = &settings, .path = scratch.path};
+    assert_error(webhook_start(&options), ERROR_PERMANENT);
     settings.urls.count = WEBHOOK_URLS_MAX;
     start();
     tell(1);
@@ -340,7 +358,7 @@ static void too_many_urls(void)
 static void test_too_many_urls(void **state)
 {
     (void)state;
-    on_cores(too_many_urls);
+    on_fresh_cores(too_many_urls);
 }
 
 /* Urls are spread over the cores; each gets everything that it asked for. */
@@ -365,17 +383,184 @@ static void several_urls(void)
 static void test_several_urls(void **state)
 {
     (void)state;
-    on_cores(several_urls);
+    on_fresh_cores(several_urls);
+}
+
+/* What nobody took is there after a restart, each event once as long as nothing broke, in order,
+ * whatever the number of cores; and what was taken does not come again. */
+static void nobody_takes(void)
+{
+    receiver.failures = 1000;
+    receiver.status = 503;
+    start();
+    for (unsigned i = 1; i <= 25; i++)
+        tell(i);
+    wait_for(1);
+    stop();
+}
+
+static void some_are_taken(void)
+{
+    receiver.takes = 1;
+    receiver.status = 503;
+    start();
+    wait_for(3);
+    expect_events(0, 1, 10);
+    expect_events(1, 11, 20);
+    stop();
+}
+
+static void the_rest_is_taken(void)
+{
+    start();
+    tell(26);
+    wait_for(2);
+    stop();
+    assert_int_equal(receiver.count, 2);
+    expect_events(0, 11, 20);
+    expect_events(1, 21, 26);
+}
+
+static void nothing_is_left(void)
+{
+    start();
+    assert_ok(fiber_sleep(50 * TIME_MS));
+    stop();
+    assert_int_equal(receiver.count, 0);
+}
+
+static void test_restarts(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    on_some_cores(2, nobody_takes);
+    on_some_cores(3, some_are_taken);
+    on_some_cores(1, the_rest_is_taken);
+    on_some_cores(2, nothing_is_left);
+    scratch_remove(&scratch);
+}
+
+/* An event keeps its id, and a request that is the same keeps its own. */
+static char first_request[8000], first_id[64];
+
+static void remember_request(void)
+{
+    receiver.failures = 1000;
+    receiver.status = 503;
+    start();
+    tell(1);
+    tell(2);
+    wait_for(1);
+    stop();
+    strcpy(first_request, receiver.requests[0].body);
+    strcpy(first_id, receiver.requests[0].id);
+}
+
+static void same_request(void)
+{
+    start();
+    wait_for(1);
+    stop();
+    assert_string_equal(receiver.requests[0].body, first_request);
+    assert_string_equal(receiver.requests[0].id, first_id);
+    assert_non_null(strstr(first_request, "\"id\":\"evt_"));
+}
+
+static void test_ids_stay(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    on_some_cores(1, remember_request);
+    on_some_cores(1, same_request);
+    scratch_remove(&scratch);
+}
+
+/* kill -9: the process ends in the middle; what was told of some time before is there. */
+static void killed(void)
+{
+    receiver.failures = 1000;
+    receiver.status = 503;
+    start();
+    for (unsigned i = 1; i <= 5; i++)
+        tell(i);
+    wait_for(1);
+    assert_ok(fiber_sleep(5 * WEBHOOK_WRITE_PAUSE_MS * TIME_MS));
+    _exit(0);
+}
+
+static void run_and_die(void)
+{
+    on_some_cores(2, killed);
+}
+
+static void after_death(void)
+{
+    start();
+    wait_for(1);
+    stop();
+    assert_int_equal(receiver.count, 1);
+    expect_events(0, 1, 5);
+}
+
+static void test_killed(void **state)
+{
+    (void)state;
+    scratch_make(&scratch);
+    in_killed_process(run_and_die);
+    on_some_cores(2, after_death);
+    scratch_remove(&scratch);
+}
+
+/* A directory that refuses: events still arrive, from memory. */
+static void no_disk(void)
+{
+    settings.linger = 20 * TIME_MS;
+    start();
+    scratch_forbid(&scratch);
+    for (unsigned i = 1; i <= 12; i++)
+        tell(i);
+    wait_for(2);
+    expect_events(0, 1, 10);
+    expect_events(1, 11, 12);
+    stop();
+    scratch_allow(&scratch);
+}
+
+static void test_no_disk(void **state)
+{
+    (void)state;
+    on_fresh_cores(no_disk);
+}
+
+/* Another server has the directory: it is waited for, not shared. */
+static void second_server(void)
+{
+    int lock = open(scratch.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    assert_int_equal(flock(lock, LOCK_EX | LOCK_NB), 0);
+    const struct webhook_options options = {.settings = &settings, .path = scratch.path};
+    assert_error(webhook_start(&options), ERROR_BUSY);
+    close(lock);
+    start();
+    stop();
+}
+
+static void test_second_server(void **state)
+{
+    (void)state;
+    on_fresh_cores(second_server);
 }
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signature),    cmocka_unit_test(test_in_order_and_signed),
-        cmocka_unit_test(test_retried),      cmocka_unit_test(test_unreachable),
-        cmocka_unit_test(test_given_up),     cmocka_unit_test(test_gone),
-        cmocka_unit_test(test_dead),         cmocka_unit_test(test_several_urls),
-        cmocka_unit_test(test_large_events), cmocka_unit_test(test_too_many_urls),
+        cmocka_unit_test(test_signature),     cmocka_unit_test(test_in_order_and_signed),
+        cmocka_unit_test(test_retried),       cmocka_unit_test(test_unreachable),
+        cmocka_unit_test(test_given_up),      cmocka_unit_test(test_gone),
+        cmocka_unit_test(test_dead),          cmocka_unit_test(test_several_urls),
+        cmocka_unit_test(test_large_events),  cmocka_unit_test(test_too_many_urls),
+        cmocka_unit_test(test_restarts),      cmocka_unit_test(test_ids_stay),
+        cmocka_unit_test(test_killed),        cmocka_unit_test(test_no_disk),
+        cmocka_unit_test(test_second_server),
     };
     log_configure(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_WARNING, LOG_LOGFMT);
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -304,6 +304,15 @@ static void watch(void *argument)
     close(fds[1]);
 }
 
+/* Takes out `"id":"evt_...",`, which nobody can foretell. */
+static void without_ids(char *text)
+{
+    for (char *at; (at = strstr(text, "\"id\":\"evt_"));) {
+        const char *rest = strchr(at, ',') + 1;
+        memmove(at, rest, strlen(rest) + 1);
+    }
+}
+
 static void test_events(void **state)
 {
     (void)state;
@@ -313,6 +322,7 @@ static void test_events(void **state)
     assert_status(answer, "200 OK");
     assert_non_null(strstr(answer, "Content-Type: text/event-stream\r\n"));
     assert_null(strstr(answer, "Content-Length"));
+    without_ids(answer);
     assert_string_equal(body_of(answer),
                         "data: {\"type\":\"mail.bounced\",\"timestamp\":\"1970-01-01T00:00:01Z\","
                         "\"data\":{\"sender\":\"\",\"attempts\":1}}\n\n"
