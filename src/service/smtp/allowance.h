@@ -1,9 +1,11 @@
 #pragma once
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * How much one account has sent within the last hour and the last day, and what it may send now.
- * Pure; service/smtp/sending.h keeps the accounts.
+ * How much one account has sent within the last hour and the last day, and what it may send now; as
+ * a record of a file (data/frame.h), too. Pure; service/smtp/sending.h keeps the accounts.
  */
+#include "base/error.h"
+#include "data/frame.h"
 #include "service/smtp/settings.h"
 
 #include <stdint.h>
@@ -33,3 +35,18 @@ struct allowance_left allowance_left(struct allowance_count *count,
 /* Negative numbers give back. */
 void allowance_add(struct allowance_count *count, int messages, int recipients,
                    int64_t now_seconds);
+/* Has it anything to say about now? Not where all of it is long ago, or in a future that a wrong
+ * clock made. */
+bool allowance_is_current(const struct allowance_count *count, int64_t now_seconds);
+/* Two tellings of one account: of each slot the greater number. */
+void allowance_merge(struct allowance_count *into, const struct allowance_count *from);
+
+/* ---- As a record ---- */
+
+#define ALLOWANCE_MAGIC "RMSEND1\n"
+enum allowance_record_kind { ALLOWANCE_ACCOUNT = 1, ALLOWANCE_KIND_LAST = ALLOWANCE_ACCOUNT };
+
+void allowance_record_write(struct buffer *out, uint32_t salt, slice account,
+                            const struct allowance_count *count);
+/* ERROR_MALFORMED. The account is borrowed from the payload. */
+error allowance_record_read(slice payload, slice *out_account, struct allowance_count *out_count);

@@ -1,46 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/smtp/sending.h"
 
-#include "base/list.h"
-#include "base/map.h"
 #include "base/time.h"
 #include "data/store/store.h"
 #include "runtime/core.h"
 #include "runtime/message.h"
 #include "service/smtp/limits.h"
+#include "service/smtp/sending_state.h"
 
 #include <stdlib.h>
 
-struct entry {
-    struct list recent;
-    struct allowance_count count;
-    size_t size;
-    char account[];
-};
+static _Thread_local struct sending_accounts accounts_here;
 
-static _Thread_local struct accounts {
-    struct map map;
-    struct list recent; /* whoever sent last is first */
-    unsigned count;
-    bool ready;
-} accounts;
-
-static void forget(struct entry *entry)
+struct sending_accounts *sending_accounts(void)
 {
-    map_remove(&accounts.map, slice_of(entry->account, entry->size));
+    struct sending_accounts *accounts = &accounts_here;
+    if (!accounts->ready) {
+        map_init(&accounts->map);
+        list_init(&accounts->recent);
+        list_init(&accounts->changed);
+        accounts->ready = true;
+    }
+    return accounts;
+}
+
+void sending_forget(struct sending_accounts *accounts, struct sending_entry *entry)
+{
+    map_remove(&accounts->map, slice_of(entry->account, entry->size));
     list_remove(&entry->recent);
-    accounts.count--;
+    list_remove(&entry->changed);
+    accounts->count--;
     free(entry);
 }
 
 static void end_core(void)
 {
-    if (!accounts.ready)
+    struct sending_accounts *accounts = &accounts_here;
+    if (!accounts->ready)
         return;
-    while (!list_is_empty(&accounts.recent))
-        forget(CONTAINER_OF(accounts.recent.next, struct entry, recent));
-    map_close(&accounts.map);
-    accounts.ready = false;
+    while (!list_is_empty(&accounts->recent))
+        sending_forget(accounts, LIST_FIRST(&accounts->recent, struct sending_entry, recent));
+    map_close(&accounts->map);
+    accounts->ready = false;
 }
 
 __attribute__((constructor)) static void begin_cores(void)
@@ -48,37 +49,40 @@ __attribute__((constructor)) static void begin_cores(void)
     core_on_start(NULL, end_core);
 }
 
-static struct entry *make(slice account)
+static struct sending_entry *make(struct sending_accounts *accounts, slice account)
 {
-    if (accounts.count == SMTP_SENDING_ACCOUNTS_MAX)
-        forget(CONTAINER_OF(accounts.recent.previous, struct entry, recent));
-    struct entry *entry = calloc(1, sizeof *entry + account.size);
+    if (accounts->count == SMTP_SENDING_ACCOUNTS_MAX)
+        sending_forget(accounts,
+                       CONTAINER_OF(accounts->recent.previous, struct sending_entry, recent));
+    struct sending_entry *entry = calloc(1, sizeof *entry + account.size);
     if (!entry)
         return NULL;
     memcpy(entry->account, account.data, account.size);
     entry->size = account.size;
-    if (failed(map_put(&accounts.map, slice_of(entry->account, entry->size), entry))) {
+    if (failed(map_put(&accounts->map, slice_of(entry->account, entry->size), entry))) {
         free(entry);
         return NULL;
     }
-    list_prepend(&accounts.recent, &entry->recent);
-    accounts.count++;
+    list_prepend(&accounts->recent, &entry->recent);
+    list_init(&entry->changed);
+    accounts->count++;
     return entry;
 }
 
-static struct entry *find(slice account)
+struct sending_entry *sending_find(struct sending_accounts *accounts, slice account)
 {
-    if (!accounts.ready) {
-        map_init(&accounts.map);
-        list_init(&accounts.recent);
-        accounts.ready = true;
-    }
-    struct entry *entry = map_get(&accounts.map, account);
+    struct sending_entry *entry = map_get(&accounts->map, account);
     if (!entry)
-        return make(account);
+        return make(accounts, account);
     list_remove(&entry->recent);
-    list_prepend(&accounts.recent, &entry->recent);
+    list_prepend(&accounts->recent, &entry->recent);
     return entry;
+}
+
+void sending_change(struct sending_accounts *accounts, struct sending_entry *entry)
+{
+    list_remove(&entry->changed);
+    list_append(&accounts->changed, &entry->changed);
 }
 
 struct visit {
@@ -93,7 +97,8 @@ static error at_home(void *argument)
 {
     struct visit *visit = argument;
     struct smtp_sending *answer = &visit->answer;
-    struct entry *entry = find(visit->account);
+    struct sending_accounts *accounts = sending_accounts();
+    struct sending_entry *entry = sending_find(accounts, visit->account);
     if (!entry)
         return OK;
     struct allowance_count *count = &entry->count;
@@ -105,8 +110,11 @@ static error at_home(void *argument)
     answer->alert = answer->refused && count->alerted != count->hour.newest;
     if (answer->alert)
         count->alerted = count->hour.newest;
-    if (!answer->refused && visit->messages)
+    bool counts = !answer->refused && visit->messages;
+    if (counts)
         allowance_add(count, visit->messages, visit->recipients, now);
+    if (counts || answer->alert)
+        sending_change(accounts, entry);
     return OK;
 }
 

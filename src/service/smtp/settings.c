@@ -65,6 +65,8 @@ static const struct setting submission_rows[] = {
     SETTING_NUMBER(S, messages_per_day, 0, 0, LIMIT_MAX, R, "of one account; 0: no limit"),
     SETTING_NUMBER(S, recipients_per_hour, 0, 0, LIMIT_MAX, R, "of one account; 0: no limit"),
     SETTING_NUMBER(S, recipients_per_day, 0, 0, LIMIT_MAX, R, "of one account; 0: no limit"),
+    SETTING_DURATION(S, count_save_interval, 5 * TIME_S, 100 * TIME_MS, 3600 * TIME_S, 0,
+                     "how often what accounts have sent is written down: what a crash may forget"),
 };
 const struct setting_table submission_setting_table =
     SETTING_TABLE("submission", S, submission_rows);

@@ -42,6 +42,7 @@ struct smtp_settings {
     unsigned priority_max;
     unsigned messages_per_hour, messages_per_day;     /* of one account; 0: no limit */
     unsigned recipients_per_hour, recipients_per_day; /* " */
+    int64_t count_save_interval; /* ns: a crash loses what was counted for so long */
 };
 
 extern const struct setting_table smtp_setting_table;
