@@ -17,6 +17,7 @@
 #include "runtime/message.h"
 #include "server/notify.h"
 #include "service/session.h"
+#include "service/smtp/sending.h"
 #include "transport/deliver/remote.h"
 #include "transport/forward.h"
 #include "transport/queue/queue.h"
@@ -26,10 +27,15 @@
 #include <errno.h>
 #include <sched.h>
 #include <signal.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
 
-enum { DRAIN_POLL_MS = 10, WEBHOOK_STOP_MS = 2000 };
+enum {
+    DRAIN_POLL_MS = 10,
+    WEBHOOK_STOP_MS = 2000,
+    STATE_PATH_SIZE = SETTING_PATH_SIZE_MAX + 16,
+};
 
 static _Thread_local struct directory *directory;
 
@@ -283,25 +289,45 @@ static error close_core(void *argument)
 
 /* ---- The boss ---- */
 
+/* Where small state lies that outlives the process. */
+static const char *state_folder(const struct config *config, const char *name,
+                                char out_path[STATE_PATH_SIZE])
+{
+    snprintf(out_path, STATE_PATH_SIZE, "%s/%s", config->store.path, name);
+    return out_path;
+}
+
 static error start_webhooks(const struct config *config)
 {
-    char authority[SETTING_PATH_SIZE_MAX + 1] = "";
+    char authority[SETTING_PATH_SIZE_MAX + 1] = "", path[STATE_PATH_SIZE];
     memcpy(authority, config->tls.authority.size ? config->tls.authority.data : "",
            config->tls.authority.size);
     return webhook_start(&(struct webhook_options){
         .settings = &config->webhook,
         .authority = authority[0] ? authority : NULL,
+        .path = state_folder(config, "webhook", path),
     });
 }
 
 static error start_reports(const struct server *server)
 {
     const struct config *config = server->config;
+    char path[STATE_PATH_SIZE];
     return reporter_start(&(struct reporter_options){
         .settings = &config->tls_report,
         .hostname = slice_from_string(server->hostname),
         .authority = config->tls.authority,
         .private_addresses = config->route.private_addresses,
+        .path = state_folder(config, "tls-report", path),
+    });
+}
+
+static error start_counts(const struct config *config)
+{
+    char path[STATE_PATH_SIZE];
+    return smtp_sending_start(&(struct smtp_sending_options){
+        .path = state_folder(config, "sending", path),
+        .save_interval = config->submission.count_save_interval,
     });
 }
 
@@ -327,6 +353,7 @@ static error start(struct server *server)
     TRY(store_start(&config->store));
     TRY(queue_start());
     TRY(start_reports(server));
+    TRY(start_counts(config));
     return core_broadcast(serve_core, server);
 }
 
@@ -339,7 +366,10 @@ static error stop(struct server *server)
     reporter_stop();
     /* A disk that refuses must not keep the rest from being put down: what the queue could not
      * write stays in the journal. */
-    error queue = queue_stop(server->drain_until), store = store_stop();
+    error queue = queue_stop(server->drain_until);
+    reporter_close();
+    smtp_sending_stop();
+    error store = store_stop();
     webhook_stop(time_after(WEBHOOK_STOP_MS * TIME_MS));
     error cores = core_broadcast(close_core, server);
     TRY(queue);

@@ -1,35 +1,47 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "transport/report/reporter.h"
 
+#include "base/list.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
-#include "filter/authentic/signer.h"
-#include "format/mail/tlsrpt.h"
-#include "format/text/gzip.h"
-#include "net/dns/resolver.h"
-#include "net/http/client.h"
-#include "net/tls.h"
 #include "runtime/core.h"
 #include "runtime/crew.h"
 #include "runtime/fiber.h"
 #include "runtime/message.h"
-#include "transport/queue/queue.h"
-#include "transport/report/document.h"
+#include "runtime/wait.h"
+#include "runtime/worker.h"
+#include "transport/report/dispatch.h"
+
+#include <stdlib.h>
+#include <unistd.h>
 
 METRIC_COUNTER(metric_sent, "ringmail_tls_reports_total", "result=\"sent\"",
                "Daily reports about TLS to other domains");
 METRIC_COUNTER(metric_failed, "ringmail_tls_reports_total", "result=\"failed\"",
                "Daily reports about TLS to other domains");
+METRIC_COUNTER(metric_save_failures, "ringmail_tls_report_save_failures_total", "",
+               "Times that the counts of TLS reports could not be written down");
 
-enum { SCRATCH_MAX = 8 << 20, PREFIX_MAX = 64 << 10 };
+enum { SCRATCH_MAX = 8 << 20 };
+
+/* A period that is over, or will be. */
+struct pending {
+    struct list node;
+    struct report_period period;
+};
 
 static _Thread_local struct {
     bool running;
+    bool refused; /* the disk refuses */
     struct reporter_options options;
     struct arena arena;
     struct tls_client *tls;
     struct crew crew;
+    int directory;              /* of the periods; -1: not open */
+    struct report_period today; /* the running period */
+    struct list pending;        /* struct pending, the earliest end first */
+    struct condition changed;
 } reporter;
 
 /* ---- What the cores have ---- */
@@ -59,230 +71,218 @@ static struct tls_report_day *collect(void)
     return all;
 }
 
-/* ---- One domain ---- */
+/* ---- What they had is kept ---- */
 
-struct dispatch {
-    struct tls_document document;
-    struct arena *arena;
-    slice zipped; /* the document */
-};
-
-static error submit(struct dispatch *d, slice to, slice mail, slice prefix)
+static void tell_disk(error problem)
 {
-    const struct queue_recipient recipient = {.address = to, .notify = SMTP_NOTIFY_NEVER};
-    struct queue_envelope envelope = {
-        .sender = d->document.contact,
-        .prefix = prefix,
-        .recipients = &recipient,
-        .recipient_count = 1,
-        .tls_optional = true, /* RFC 8460 3: TLS that fails must not hide that it fails */
-        .origin = d->document.id,
-    };
-    struct body body;
-    body_init(&body, mail.size);
-    error problem = body_append(&body, mail);
-    struct queue_submission submission = {.envelopes = &envelope, .count = 1, .body = &body};
-    if (!failed(problem))
-        problem = queue_submit(&submission);
-    body_close(&body);
-    return problem;
+    metric_add(&metric_save_failures, failed(problem));
+    if (failed(problem) != reporter.refused)
+        log_event(failed(problem) ? LOG_ERROR : LOG_INFO,
+                  failed(problem) ? "tls_report.trouble" : "tls_report.recovered", problem,
+                  SLICE_EMPTY);
+    reporter.refused = failed(problem);
 }
 
-static error send_mail(struct dispatch *d, slice to)
+static void put_pending(struct pending *pending)
 {
-    struct buffer mail, prefix;
-    slice local, domain;
-    buffer_init(&mail, TLS_REPORT_MAIL_SIZE_MAX);
-    buffer_init(&prefix, PREFIX_MAX);
-    tls_document_mail(&d->document, to, d->zipped, &mail);
-    slice_cut_last(d->document.contact, '@', &local, &domain);
-    error problem = buffer_check(&mail);
-    if (!failed(problem)) /* RFC 8460 3: by the domain it comes from */
-        problem = signer_sign(domain, SLICE_EMPTY, buffer_slice(&mail), d->arena, &prefix);
-    if (!failed(problem))
-        problem = submit(d, to, buffer_slice(&mail), buffer_slice(&prefix));
-    buffer_close(&mail);
-    buffer_close(&prefix);
-    return problem;
+    struct list *at = reporter.pending.previous;
+    while (at != &reporter.pending &&
+           CONTAINER_OF(at, struct pending, node)->period.end > pending->period.end)
+        at = at->previous;
+    list_insert_after(at, &pending->node);
+    condition_wake_all(&reporter.changed);
 }
 
-static error post(struct dispatch *d, slice url)
+static void drop_pending(struct pending **pending)
 {
-    struct http_client_answer answer;
-    const struct http_client_request request = {
-        .method = "POST",
-        .url = url,
-        .content_type = SLICE("application/tlsrpt+gzip"),
-        .body = d->zipped,
-        .size_max = REPORTER_ANSWER_SIZE,
+    list_remove(&(*pending)->node);
+    report_period_close(&(*pending)->period);
+    free(*pending);
+    *pending = NULL;
+}
+
+/* ns, whole seconds: files are named by them. */
+static int64_t interval(void)
+{
+    return reporter.options.settings->interval / TIME_S * TIME_S;
+}
+
+static void begin_period(struct report_period *period)
+{
+    int64_t begin = time_wall() / interval() * interval();
+    report_period_init(period, reporter.directory, begin / TIME_S, (begin + interval()) / TIME_S);
+}
+
+/* WAITS. */
+static void collect_and_save(void)
+{
+    struct tls_report_day *more = collect();
+    error problem = report_period_add(&reporter.today, &more);
+    tls_report_day_destroy(&more);
+    tell_disk(problem);
+}
+
+/* The running period is over: it waits to be reported, and the next begins. */
+static error turn_over(void)
+{
+    if (reporter.today.day) {
+        struct pending *pending = calloc(1, sizeof *pending);
+        TRY_MEMORY(pending);
+        pending->period = reporter.today;
+        put_pending(pending);
+    } else {
+        report_period_close(&reporter.today);
+    }
+    begin_period(&reporter.today);
+    return OK;
+}
+
+static void keep(void *argument)
+{
+    (void)argument;
+    for (;;) {
+        int64_t left = reporter.today.end * TIME_S - time_wall();
+        int64_t pause = reporter.options.settings->save_interval;
+        left = left > 0 ? left : 0;
+        if (failed(fiber_sleep(left < pause ? left : pause)))
+            return;
+        collect_and_save();
+        if (time_wall() >= reporter.today.end * TIME_S && failed(turn_over()))
+            log_event(LOG_ERROR, "tls_report.period", error_make(ERROR_LIMIT, "out of memory"),
+                      SLICE_EMPTY);
+    }
+}
+
+/* ---- What is over is reported ---- */
+
+static error send_one(struct report_period *period, slice domain)
+{
+    struct dispatch_options options = {
+        .settings = reporter.options.settings,
+        .hostname = reporter.options.hostname,
         .tls = reporter.tls,
-        .public_only = !reporter.options.private_addresses,
-        .deadline = time_after(REPORTER_TIMEOUT_S * TIME_S),
+        .private_addresses = reporter.options.private_addresses,
     };
-    TRY(http_client_ask(&request, d->arena, &answer));
-    return answer.status / 100 == 2 ? OK : error_make(ERROR_TEMPORARY, "the report is not wanted");
-}
-
-static void log_report(const struct dispatch *d, slice to, error problem)
-{
-    struct log_line line = log_begin(failed(problem) ? LOG_WARNING : LOG_INFO, "tls_report.sent");
-    log_text(&line, "domain", d->document.domain);
-    log_text(&line, "to", to);
-    log_text(&line, "report", d->document.id);
-    log_error(&line, problem);
-    log_end(&line);
-}
-
-/* RFC 8460 3: each target gets it; one that has it is enough. */
-static error send_to_all(struct dispatch *d, const struct tlsrpt_record *record)
-{
-    error outcome = error_make(ERROR_TEMPORARY, "no target took the report");
-    for (unsigned i = 0; i < record->count; i++) {
-        const struct tlsrpt_target *target = &record->targets[i];
-        error problem =
-            target->kind == TLSRPT_MAIL ? send_mail(d, target->address) : post(d, target->address);
-        log_report(d, target->address, problem);
-        if (problem.kind == ERROR_CANCELLED)
-            return problem;
-        if (!failed(problem))
-            outcome = OK;
+    struct arena scratch;
+    arena_init(&scratch, SCRATCH_MAX);
+    error problem = dispatch_report(&options, period, domain, &scratch);
+    arena_close(&scratch);
+    if (problem.kind == ERROR_NOT_FOUND || problem.kind == ERROR_MALFORMED) {
+        report_period_forget(period, domain);
+    } else if (!failed(problem)) {
+        metric_add(&metric_sent, 1);
+        tell_disk(report_period_done(period, domain));
     }
-    return outcome;
-}
-
-/* WAITS. ERROR_NOT_FOUND: the domain wants none. More than one record is none (RFC 8460 3). */
-static error find_targets(slice domain, struct arena *arena, struct tlsrpt_record *out_record)
-{
-    struct dns_answer answer;
-    slice name;
-    unsigned count = 0;
-    error outcome = error_make(ERROR_NOT_FOUND, "no TLSRPT record");
-    TRY(arena_format(arena, &name, "_smtp._tls.%.*s", SLICE_ARG(domain)));
-    TRY(resolver_query(name, DNS_TXT, arena, time_after(REPORTER_TIMEOUT_S * TIME_S), &answer));
-    for (unsigned i = 0; i < answer.count; i++) {
-        error problem = tlsrpt_record_parse(answer.records[i].text, arena, out_record);
-        if (problem.kind == ERROR_NOT_FOUND)
-            continue;
-        outcome = ++count == 1 ? problem : error_make(ERROR_NOT_FOUND, "two TLSRPT records");
-    }
-    return outcome;
-}
-
-struct period {
-    struct tls_report_day *day;
-    int64_t begin, end; /* seconds since 1970 */
-};
-
-static error dispatch(const struct period *period, slice domain, struct arena *arena)
-{
-    const struct reporter_options *options = &reporter.options;
-    struct tlsrpt_record record;
-    struct dispatch d = {.arena = arena};
-    struct buffer json, zipped;
-    TRY(find_targets(domain, arena, &record));
-    d.document = (struct tls_document){
-        .organization = options->settings->organization.size ? options->settings->organization
-                                                             : options->hostname,
-        .contact = options->settings->contact,
-        .submitter = options->hostname,
-        .domain = domain,
-        .begin = period->begin,
-        .end = period->end,
-        .now = time_wall_seconds(),
-    };
-    TRY(arena_format(arena, &d.document.id, "%lld-%016llx", (long long)period->begin,
-                     (unsigned long long)random_u64()));
-    for (int i = 0; i < TLS_REPORT_POLICIES; i++) {
-        slice key;
-        TRY(arena_format(arena, &key, "%d%.*s", i, SLICE_ARG(domain)));
-        d.document.entries[i] = map_get(&period->day->entries, key);
-    }
-    buffer_init(&json, TLS_REPORT_DOCUMENT_SIZE_MAX);
-    tls_document_write(&d.document, &json);
-    buffer_init(&zipped, TLS_REPORT_DOCUMENT_SIZE_MAX);
-    error problem = buffer_check(&json);
-    if (!failed(problem))
-        problem = gzip_encode(buffer_slice(&json), &zipped);
-    buffer_close(&json);
-    d.zipped = buffer_slice(&zipped);
-    if (!failed(problem))
-        problem = send_to_all(&d, &record);
-    buffer_close(&zipped);
     return problem;
 }
 
-/* ---- All of them ---- */
-
-/* A domain that is done leaves the map, with all its entries. */
-static void forget(struct tls_report_day *day, slice domain)
-{
-    char key[512];
-    if (domain.size > sizeof key - 1)
-        return;
-    memcpy(key + 1, domain.data, domain.size);
-    for (int i = 0; i < TLS_REPORT_POLICIES; i++) {
-        key[0] = (char)('0' + i);
-        map_remove(&day->entries, slice_of(key, domain.size + 1));
-    }
-}
-
-static error send_once(const struct period *period, bool last)
+/* WAITS. Each domain once. */
+static error send_each(struct report_period *period)
 {
     size_t position = 0;
     slice key;
     void *value;
     while (map_next(&period->day->entries, &position, &key, &value)) {
         const struct tls_report_entry *entry = value;
-        slice domain = entry->domain;
-        struct arena scratch;
-        arena_init(&scratch, SCRATCH_MAX);
-        error problem = dispatch(period, domain, &scratch);
-        arena_close(&scratch);
+        error problem = send_one(period, entry->domain);
         if (problem.kind == ERROR_CANCELLED)
             return problem;
-        bool unwanted = problem.kind == ERROR_NOT_FOUND || problem.kind == ERROR_MALFORMED;
-        if (!unwanted && (last || !failed(problem)))
-            metric_add(failed(problem) ? &metric_failed : &metric_sent, 1);
-        if (unwanted || !failed(problem))
-            forget(period->day, domain);
     }
     return OK;
 }
 
-static error send_all(const struct period *period)
+/* Domains, not entries: one of them may be under several kinds of policy. */
+static unsigned count_domains(const struct report_period *period)
 {
-    for (int tries = 1; tries <= REPORTER_TRIES && period->day->entries.count > 0; tries++) {
-        if (tries > 1)
-            TRY(fiber_sleep(REPORTER_PAUSE_S * TIME_S));
-        TRY(send_once(period, tries == REPORTER_TRIES));
+    unsigned count = 0;
+    size_t position = 0;
+    slice key;
+    void *value;
+    while (map_next(&period->day->entries, &position, &key, &value)) {
+        const struct tls_report_entry *entry = value;
+        bool first = true;
+        char other[TLS_REPORT_DOMAIN_SIZE_MAX + 1];
+        memcpy(other, key.data, key.size);
+        for (int i = 0; i < (int)entry->policy; i++) {
+            other[0] = (char)('0' + i);
+            first = first && !map_get(&period->day->entries, slice_of(other, key.size));
+        }
+        count += first;
     }
+    return count;
+}
+
+static void give_up(const struct report_period *period)
+{
+    unsigned count = count_domains(period);
+    metric_add(&metric_failed, count);
+    struct log_line line = log_begin(LOG_WARNING, "tls_report.given_up");
+    log_number(&line, "begin", period->begin);
+    log_number(&line, "domains", count);
+    log_end(&line);
+}
+
+/* WAITS. Until all are sent, or nobody would want to read them any more; at least once. */
+static error send_all(struct report_period *period)
+{
+    int64_t last = period->end * TIME_S + interval();
+    int64_t pause = REPORTER_PAUSE_S * TIME_S;
+    pause = pause < interval() / REPORTER_SPREAD ? pause : interval() / REPORTER_SPREAD;
+    if (!period->day)
+        TRY(report_period_load(period));
+    for (;;) {
+        TRY(send_each(period));
+        if (period->day->entries.count == 0)
+            return OK;
+        if (time_wall() >= last) {
+            give_up(period);
+            return OK;
+        }
+        TRY(fiber_sleep(pause));
+        pause *= 2;
+    }
+}
+
+/* WAITS until a period is over. */
+static error next_pending(struct pending **out_pending)
+{
+    for (;;) {
+        struct pending *first = LIST_FIRST(&reporter.pending, struct pending, node);
+        int64_t left = first ? first->period.end * TIME_S - time_wall() : -1;
+        if (first && left <= 0) {
+            *out_pending = first;
+            return OK;
+        }
+        error problem = condition_wait(&reporter.changed, first ? time_after(left) : TIME_NEVER);
+        if (problem.kind == ERROR_CANCELLED)
+            return problem;
+    }
+}
+
+/* WAITS. */
+static error report_next(void)
+{
+    struct pending *pending;
+    int64_t spread = interval() / REPORTER_SPREAD;
+    TRY(next_pending(&pending));
+    /* Not everybody at midnight (RFC 8460 4.1). */
+    TRY(fiber_sleep((int64_t)random_below((uint64_t)spread)));
+    error problem = send_all(&pending->period);
+    if (problem.kind == ERROR_CANCELLED)
+        return problem;
+    if (!failed(problem))
+        problem = report_period_remove(&pending->period);
+    if (failed(problem)) /* the file stays: the next start tries again */
+        log_event(LOG_ERROR, "tls_report.period", problem, SLICE_EMPTY);
+    drop_pending(&pending);
     return OK;
 }
 
-static void run(void *argument)
+static void report(void *argument)
 {
     (void)argument;
-    int64_t interval = reporter.options.settings->interval, begin = 0;
-    for (;;) {
-        int64_t now = time_wall(), end = (now / interval + 1) * interval;
-        if (failed(fiber_sleep(end - now)))
-            return;
-        struct period period = {
-            .day = collect(),
-            .begin = (begin ? begin : end - interval) / TIME_S,
-            .end = end / TIME_S,
-        };
-        begin = end;
-        if (!period.day)
-            continue;
-        /* Not everybody at midnight (RFC 8460 4.1). */
-        error problem = fiber_sleep((int64_t)random_below((uint64_t)interval / REPORTER_SPREAD));
-        if (!failed(problem))
-            problem = send_all(&period);
-        tls_report_day_destroy(&period.day);
-        if (failed(problem))
-            return;
-    }
+    while (!failed(report_next()))
+        ;
 }
 
 /* ---- Life ---- */
@@ -300,6 +300,61 @@ static error forget_here(void *argument)
     return OK;
 }
 
+/* On a worker, while the core waits: `argument` is the list of what is pending. */
+struct opening {
+    const char *path;
+    struct list *pending;
+    int64_t begin, end; /* of the running period */
+    int directory;
+};
+
+static error note_file(void *argument, slice name)
+{
+    struct opening *opening = argument;
+    int64_t begin, end;
+    if (!report_period_name_parse(name, &begin, &end) ||
+        (begin == opening->begin && end == opening->end))
+        return OK;
+    struct pending *pending = calloc(1, sizeof *pending);
+    TRY_MEMORY(pending);
+    report_period_init(&pending->period, opening->directory, begin, end);
+    list_append(opening->pending, &pending->node);
+    return OK;
+}
+
+static error look_around(void *argument)
+{
+    struct opening *opening = argument;
+    return frame_file_list(opening->directory, "period-", note_file, opening);
+}
+
+static error open_directory(void *argument)
+{
+    struct opening *opening = argument;
+    return frame_file_directory(opening->path, &opening->directory);
+}
+
+/* WAITS. The periods that an earlier run left. */
+static error find_periods(void)
+{
+    struct list found;
+    struct opening opening = {.path = reporter.options.path, .pending = &found, .directory = -1};
+    list_init(&found);
+    TRY(worker_run(WORKER_FILE, open_directory, &opening));
+    reporter.directory = opening.directory;
+    begin_period(&reporter.today);
+    opening.begin = reporter.today.begin;
+    opening.end = reporter.today.end;
+    error problem = worker_run(WORKER_FILE, look_around, &opening);
+    while (!list_is_empty(&found)) {
+        struct pending *pending = LIST_FIRST(&found, struct pending, node);
+        list_remove(&pending->node);
+        put_pending(pending);
+    }
+    TRY(problem);
+    return report_period_load(&reporter.today);
+}
+
 static error start(void)
 {
     struct tls_client_options options = {.verify = true, .version_min = TLS_1_2};
@@ -307,8 +362,10 @@ static error start(void)
     if (authority.size)
         TRY(arena_string(&reporter.arena, authority, &options.authority));
     TRY(tls_client_create(&options, &reporter.tls));
+    TRY(find_periods());
     TRY(core_broadcast(note_here, NULL));
-    return fiber_start(&reporter.crew, "tls reports", run, NULL);
+    TRY(fiber_start(&reporter.crew, "tls report counts", keep, NULL));
+    return fiber_start(&reporter.crew, "tls reports", report, NULL);
 }
 
 error reporter_start(const struct reporter_options *options)
@@ -317,21 +374,45 @@ error reporter_start(const struct reporter_options *options)
         return OK;
     reporter.options = *options;
     reporter.running = true;
+    reporter.directory = -1;
+    list_init(&reporter.pending);
+    condition_init(&reporter.changed);
+    report_period_init(&reporter.today, -1, 0, 1);
     arena_init(&reporter.arena, 64 << 10);
     crew_init(&reporter.crew, NULL);
     error problem = start();
-    if (failed(problem))
+    reporter.options.path = NULL; /* borrowed for the start */
+    if (failed(problem)) {
         reporter_stop();
+        reporter_close();
+    }
     return problem;
 }
 
 void reporter_stop(void)
 {
+    if (reporter.running)
+        crew_close(&reporter.crew);
+}
+
+void reporter_close(void)
+{
     if (!reporter.running)
         return;
     reporter.running = false;
-    crew_close(&reporter.crew);
+    if (reporter.directory >= 0) {
+        collect_and_save();
+        for (struct list *at = reporter.pending.next; at != &reporter.pending; at = at->next)
+            tell_disk(report_period_add(&CONTAINER_OF(at, struct pending, node)->period, NULL));
+    }
     error_ignore(core_broadcast(forget_here, NULL)); /* it cannot fail */
+    while (!list_is_empty(&reporter.pending)) {
+        struct pending *pending = LIST_FIRST(&reporter.pending, struct pending, node);
+        drop_pending(&pending);
+    }
+    report_period_close(&reporter.today);
+    if (reporter.directory >= 0)
+        close(reporter.directory);
     tls_client_destroy(&reporter.tls);
     arena_close(&reporter.arena);
 }

@@ -4,19 +4,20 @@
  * Once a day (midnight UTC) what all cores noted about TLS with other servers (RFC 8460,
  * transport/route/tls_report.h) is put together, and every domain that asks for it by a TXT record
  * gets its report: by mail through the queue, signed where the contact's domain has a key, or by
- * HTTPS. One fiber of one core, a domain after the other; what cannot be sent is tried
- * REPORTER_TRIES times and then dropped. A restart forgets the day so
- * far: these are statistics.
+ * HTTPS. Two fibers of one core: one collects from all cores every tls_report.save_interval and
+ * writes it down, one reports the periods that are over, a domain after the other, with growing
+ * pauses until all are sent or a period more has gone by.
+ *
+ * Counts and what is still to be reported outlive the process (period.h): a crash loses what was
+ * noted since the last time. A report is sent once, however often the server restarts; a crash in
+ * the very moment between its sending and the mark of it sends it again, under the same id.
  */
 #include "base/error.h"
 #include "transport/report/settings.h"
 
 enum reporter_limits {
-    REPORTER_TRIES = 3,
-    REPORTER_PAUSE_S = 600,      /* between tries */
-    REPORTER_SPREAD = 6,         /* reports begin within this part of the interval: 4 h of a day */
-    REPORTER_ANSWER_SIZE = 4096, /* of a web server's answer; nobody reads it */
-    REPORTER_TIMEOUT_S = 60,     /* of one look-up or request */
+    REPORTER_PAUSE_S = 600, /* after the first try; doubled with each further one */
+    REPORTER_SPREAD = 6,    /* reports begin within this part of the interval: 4 h of a day */
 };
 
 struct reporter_options {
@@ -24,10 +25,13 @@ struct reporter_options {
     slice hostname;
     slice authority;        /* PEM file for HTTPS; empty: the system's */
     bool private_addresses; /* web servers may be at such */
+    const char *path;       /* directory of the counts; made where there is none; for the start */
 };
 
 /* WAITS. On one core, after the queue: from now on all cores note. Harmless where no contact is
  * set. */
 error reporter_start(const struct reporter_options *options);
-/* WAITS. On the same core, before the queue stops. */
+/* WAITS. On the same core, before the queue stops: no report is sent any more. */
 void reporter_stop(void);
+/* WAITS. On the same core, after the queue stopped: what was noted to the last is written down. */
+void reporter_close(void);

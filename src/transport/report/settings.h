@@ -6,9 +6,10 @@
 #include "base/setting.h"
 
 struct tls_report_settings {
-    slice contact;      /* address; empty: no reports, and nothing is noted */
-    slice organization; /* empty: the hostname */
-    int64_t interval;   /* ns */
+    slice contact;         /* address; empty: no reports, and nothing is noted */
+    slice organization;    /* empty: the hostname */
+    int64_t interval;      /* ns */
+    int64_t save_interval; /* ns */
 };
 
 extern const struct setting_table tls_report_setting_table;

@@ -18,7 +18,7 @@ static _Thread_local struct tls_report_day *today;
 
 /* ---- A day ---- */
 
-static struct tls_report_day *day_create(void)
+struct tls_report_day *tls_report_day_create(void)
 {
     struct tls_report_day *day = calloc(1, sizeof *day);
     if (!day)
@@ -42,8 +42,8 @@ void tls_report_day_destroy(struct tls_report_day **day)
 static error entry_of(struct tls_report_day *day, slice domain, enum tls_report_policy policy,
                       slice policy_text, struct tls_report_entry **out_entry)
 {
-    char room[512];
-    if (domain.size > sizeof room - 1)
+    char room[TLS_REPORT_DOMAIN_SIZE_MAX + 1];
+    if (domain.size > TLS_REPORT_DOMAIN_SIZE_MAX)
         return error_make(ERROR_LIMIT, "a domain that is too long");
     room[0] = (char)('0' + (int)policy);
     memcpy(room + 1, domain.data, domain.size);
@@ -97,24 +97,28 @@ static error add_failure(struct tls_report_day *day, struct tls_report_entry *en
     return OK;
 }
 
+error tls_report_add(struct tls_report_day *into, const struct tls_report_entry *theirs)
+{
+    struct tls_report_entry *ours;
+    error problem = entry_of(into, theirs->domain, theirs->policy, theirs->policy_text, &ours);
+    if (failed(problem)) {
+        metric_add(&metric_lost, (int64_t)(theirs->successes + theirs->failures));
+        return OK;
+    }
+    ours->successes += theirs->successes;
+    ours->failures += theirs->failures;
+    for (const struct tls_report_failure *one = theirs->details; one; one = one->next)
+        TRY(add_failure(into, ours, one));
+    return OK;
+}
+
 error tls_report_merge(struct tls_report_day *into, const struct tls_report_day *from)
 {
     size_t position = 0;
     slice key;
     void *value;
-    while (map_next(&from->entries, &position, &key, &value)) {
-        const struct tls_report_entry *theirs = value;
-        struct tls_report_entry *ours;
-        error problem = entry_of(into, theirs->domain, theirs->policy, theirs->policy_text, &ours);
-        if (failed(problem)) {
-            metric_add(&metric_lost, (int64_t)(theirs->successes + theirs->failures));
-            continue;
-        }
-        ours->successes += theirs->successes;
-        ours->failures += theirs->failures;
-        for (const struct tls_report_failure *one = theirs->details; one; one = one->next)
-            TRY(add_failure(into, ours, one));
-    }
+    while (map_next(&from->entries, &position, &key, &value))
+        TRY(tls_report_add(into, value));
     if (from->began < into->began)
         into->began = from->began;
     return OK;
@@ -149,7 +153,7 @@ static struct address without_path(const struct address *address)
 static error note(const struct tls_report_session *session)
 {
     struct tls_report_entry *entry;
-    if (!today && !(today = day_create()))
+    if (!today && !(today = tls_report_day_create()))
         return error_make(ERROR_LIMIT, "out of memory");
     slice text = session->policy_text;
     if (text.size == 0 && session->policy == TLS_REPORT_STS)
@@ -164,7 +168,7 @@ static error note(const struct tls_report_session *session)
         .result = session->result,
         .local = without_path(&session->local),
         .peer = without_path(&session->peer),
-        .host = session->host,
+        .host = slice_sub(session->host, 0, TLS_REPORT_DOMAIN_SIZE_MAX),
         .reason = slice_sub(session->reason, 0, TLS_REPORT_REASON_SIZE_MAX),
         .count = 1,
     };

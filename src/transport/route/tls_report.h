@@ -19,6 +19,7 @@ enum tls_report_limits {
     TLS_REPORT_FAILURES_MAX = 20,
     TLS_REPORT_POLICY_SIZE_MAX = 4096, /* bytes of a policy's text */
     TLS_REPORT_REASON_SIZE_MAX = 200,
+    TLS_REPORT_DOMAIN_SIZE_MAX = 511, /* of a policy's domain, and of a host's name */
     TLS_REPORT_MEMORY_MAX = 64 << 20, /* per core and day */
 };
 
@@ -100,6 +101,10 @@ error tls_report_start(void);
 void tls_report_stop(void);
 /* What this core has, which begins anew; NULL where nothing was noted. Does not wait. */
 struct tls_report_day *tls_report_take(void);
+/* NULL without memory. */
+struct tls_report_day *tls_report_day_create(void);
+/* One entry more; what does not fit is counted as lost. */
+error tls_report_add(struct tls_report_day *into, const struct tls_report_entry *entry);
 /* Adds what `from` has to `into`; for days taken from other cores. */
 error tls_report_merge(struct tls_report_day *into, const struct tls_report_day *from);
 void tls_report_day_destroy(struct tls_report_day **day);
