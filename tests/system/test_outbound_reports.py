@@ -84,6 +84,21 @@ def test_relayed_where_nobody_else_reports(send, sender):
     assert outbound.the_report(sender, serial, address).actions() == {"bob@plain.reports.test": "relayed"}
 
 
+@pytest.mark.parametrize("parameters,notify,domain,told", [
+    (" BY=600;NT", "", "plain", "relayed"), (" BY=600;NT", "", "good", "relayed"), (" BY=600;N", "", "good", "relayed"),
+    (" BY=600;NT", " NOTIFY=FAILURE", "plain", "relayed"), (" BY=600;NT", " NOTIFY=NEVER", "plain", None), (" BY=600;RT", "", "plain", "failed")])
+def test_deliver_by_is_traced(send, sender, world, parameters, notify, domain, told):
+    """RFC 2852 4.1.4, 4.2: the sender hears that his mail was relayed; in by-mode R, that it could not be in time."""
+    serial, address = send(f"bob@{domain}.reports.test", parameters=parameters, recipient_parameters=notify)
+    if told != "failed":
+        outbound.arrived(world.books, serial)
+    if told:
+        report = outbound.the_report(sender, serial, address)
+        assert report.actions() == {f"bob@{domain}.reports.test": told} and "deliver-by-date" in report.fields
+    time.sleep(0.3)
+    assert len(outbound.reports(sender, address)) == bool(told)
+
+
 def test_dsn_is_passed_on(send, sender, world):
     """RFC 3461 5.2.1: it does offer DSN, so it is told what it was told, and we say nothing."""
     serial, address = send("bob@good.reports.test", parameters=" ENVID=abc RET=HDRS",
@@ -148,7 +163,7 @@ def test_utf8_report(send, sender):
 
 # --- the operator ----------------------------------------------------------------------------------
 def listed(sender, *options):
-    return json.loads(sender.control("--json", "queue", "list", "--max", "5000", *options).stdout or "[]")
+    return json.loads(sender.control("--json", "queue", "list", "--limit", "5000", *options).stdout)["mails"]
 
 
 def test_operator(world, make_instance, destinations):

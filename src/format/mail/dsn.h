@@ -45,6 +45,7 @@ struct dsn {
     int64_t now;         /* seconds since 1970 */
     slice envid;         /* decoded; empty: none */
     int64_t arrived;     /* seconds since 1970; 0: not said */
+    int64_t deliver_by;  /* seconds since 1970 (RFC 2852 5); 0: no such time */
     bool utf8;           /* who reads it takes SMTPUTF8 */
     slice prefix, body;  /* of the original: header fields put before it, and the rest */
     bool full;           /* return it whole (RFC 3461 4.3) */

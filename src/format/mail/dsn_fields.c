@@ -133,6 +133,7 @@ void dsn_fields_write(const struct dsn *dsn, bool utf8, struct buffer *out)
         add_field(out, "Original-Envelope-Id", "", dsn->envid, utf8);
     add_field(out, "Reporting-MTA", "dns; ", dsn->reporting_mta, utf8);
     add_date(out, "Arrival-Date", dsn->arrived);
+    add_date(out, "Deliver-By-Date", dsn->deliver_by);
     for (unsigned i = 0; i < dsn->count; i++)
         add_recipient(dsn, &dsn->recipients[i], utf8, out);
 }

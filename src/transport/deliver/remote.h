@@ -38,6 +38,7 @@ struct remote_options {
     const struct remote_settings *settings;
     slice hostname; /* HELO */
     bool require_tls;
+    bool no_chunking; /* this server offers CHUNKING, but its BDAT is known not to work */
 };
 
 struct remote;
@@ -57,6 +58,15 @@ void remote_forget_authority(void);
 error remote_open(const struct route *route, const struct remote_options *options,
                   struct arena *arena, struct remote **out_remote,
                   struct remote_answer *out_answer);
+
+/* What became of BDAT (RFC 3030). */
+enum remote_chunking {
+    REMOTE_CHUNKING_UNUSED,  /* the message went by DATA, or did not go */
+    REMOTE_CHUNKING_GOOD,    /* it was answered as the RFC has it */
+    REMOTE_CHUNKING_REFUSED, /* by a server that offers it and does not know it: nothing was taken,
+                                the connection is broken; the mail is to be sent by DATA */
+    REMOTE_CHUNKING_BROKE,   /* no reply came to it, or none that belongs to it */
+};
 
 struct remote_recipient {
     slice address;
@@ -79,10 +89,12 @@ struct remote_mail {
     bool deliver_by_trace;
     struct remote_recipient *recipients;
     unsigned count;
-    bool dsn_passed; /* result: the server offers DSN and was told what to report */
-    bool heard;      /* result: the server was there for this mail: some reply came, or silence past
-                        a timeout. Where not, a kept connection was dead and the mail may be sent
-                        over another */
+    bool dsn_passed;               /* result: the server offers DSN and was told what to report */
+    bool by_passed;                /* result: the server was told of deliver_by */
+    enum remote_chunking chunking; /* result */
+    bool heard; /* result: the server was there for this mail: some reply came, or silence past
+                   a timeout. Where not, a kept connection was dead and the mail may be sent
+                   over another */
 };
 
 /* WAITS. One transaction. Every recipient has its answer afterwards. OK: the connection may be used

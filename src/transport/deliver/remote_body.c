@@ -59,7 +59,8 @@ static error check_demands(const struct remote *remote, const struct remote_mail
                            struct remote_answer *out_answer)
 {
     /* RFC 8689 4.2.1: the connection was opened for other mail, or a smart host changed its mind */
-    if (mail->require_tls && !(remote->verified && offers(remote, SMTP_OFFERS_REQUIRETLS)))
+    if (mail->require_tls && !remote->hand_over &&
+        !(remote->verified && offers(remote, SMTP_OFFERS_REQUIRETLS)))
         return refuse(remote_answer_own(5, 7, 30,
                                         "the mail requires TLS, which the server does "
                                         "not promise to require in turn"),
@@ -115,10 +116,16 @@ static error downgrade(struct remote_body *body, enum mail_target target)
     return OK;
 }
 
+static bool may_chunk(const struct remote *remote)
+{
+    return remote->settings->chunking && !remote->no_chunking &&
+           offers(remote, SMTP_OFFERS_CHUNKING);
+}
+
 static error convert(struct remote_body *body, const struct remote *remote)
 {
     bool eight = offers(remote, SMTP_OFFERS_8BITMIME);
-    bool binary = offers(remote, SMTP_OFFERS_BINARYMIME) && remote->settings->chunking;
+    bool binary = offers(remote, SMTP_OFFERS_BINARYMIME) && may_chunk(remote);
     bool is_binary = body->type == SMTP_BODY_BINARYMIME;
     if (is_binary && !binary)
         return downgrade(body, eight ? MAIL_TO_8BIT : MAIL_TO_7BIT);
@@ -135,7 +142,7 @@ static error make(struct remote_body *body, const struct remote *remote,
     if (problem.kind == ERROR_PERMANENT)
         return refuse(remote_answer_own(5, 6, 3, problem.text), out_answer);
     TRY(problem);
-    body->chunked = remote->settings->chunking && offers(remote, SMTP_OFFERS_CHUNKING);
+    body->chunked = may_chunk(remote);
     if (body->type == SMTP_BODY_BINARYMIME)
         body->chunked = true;
     else if (!dot_lines_are_whole(body->body))

@@ -37,12 +37,16 @@ static const char *const body_names[] = {
 };
 
 /* RFC 2852 4: not below what the server can promise, unless late is only worth a notice. */
+bool remote_command_says_by(const struct remote *remote, const struct remote_mail *mail)
+{
+    return mail->deliver_by != 0 && offers(remote, SMTP_OFFERS_DELIVERBY) &&
+           mail->deliver_by >= (int64_t)remote->offer.deliver_by_min;
+}
+
 static void add_deliver_by(struct buffer *line, const struct remote *remote,
                            const struct remote_mail *mail)
 {
-    if (mail->deliver_by == 0 || !offers(remote, SMTP_OFFERS_DELIVERBY))
-        return;
-    if (mail->deliver_by < (int64_t)remote->offer.deliver_by_min)
+    if (!remote_command_says_by(remote, mail))
         return;
     buffer_format(line, " BY=%lld;%c%s", (long long)mail->deliver_by,
                   mail->deliver_by_mode == 'R' ? 'R' : 'N', mail->deliver_by_trace ? "T" : "");
@@ -80,7 +84,8 @@ error remote_command_mail(struct remote *remote, const struct remote_mail *mail,
     }
     if (body->utf8)
         buffer_add_string(line, " SMTPUTF8");
-    if (mail->require_tls)
+    if (mail->require_tls &&
+        offers(remote, SMTP_OFFERS_REQUIRETLS)) /* hand_over: where it is known */
         buffer_add_string(line, " REQUIRETLS");
     if (offers(remote, SMTP_OFFERS_DSN) && mail->ret != SMTP_RETURN_UNSAID)
         buffer_add_string(line, mail->ret == SMTP_RETURN_FULL ? " RET=FULL" : " RET=HDRS");

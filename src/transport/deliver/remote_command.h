@@ -8,6 +8,8 @@
 
 /* Gives an answer to recipients that cannot be said to this server at all. */
 void remote_command_refuse(const struct remote *remote, struct remote_mail *mail);
+/* Is the server told of mail->deliver_by? */
+bool remote_command_says_by(const struct remote *remote, const struct remote_mail *mail);
 /* Into the stream; may WAIT where its output is full. */
 error remote_command_mail(struct remote *remote, const struct remote_mail *mail,
                           const struct remote_body *body);

@@ -247,6 +247,7 @@ static error create(const struct route *route, const struct remote_options *opti
     remote->settings = options->settings;
     remote->hostname = options->hostname;
     remote->require_tls = options->require_tls;
+    remote->no_chunking = options->no_chunking;
     *out_remote = remote;
     return OK;
 }

@@ -21,6 +21,8 @@ METRIC_COUNTER(chunked_total, "ringmail_remote_messages_total", "by=\"bdat\"",
                "Messages sent to other servers");
 METRIC_COUNTER(dotted_total, "ringmail_remote_messages_total", "by=\"data\"",
                "Messages sent to other servers");
+METRIC_COUNTER(refused_chunks_total, "ringmail_remote_chunking_refused_total", "",
+               "Servers that offered CHUNKING and did not know BDAT");
 METRIC_HISTOGRAM(envelope_time, "ringmail_remote_envelope_seconds", "",
                  "From MAIL to the last reply to RCPT");
 METRIC_HISTOGRAM(message_time, "ringmail_remote_message_seconds", "",
@@ -41,6 +43,7 @@ struct transaction {
     bool pipelining;
     bool sender_refused;
     bool resetting; /* the reply to RSET comes first */
+    bool chunk_sent;
     bool delivered; /* the final reply was positive for somebody */
     error cut;      /* the server went in the middle of the message: what it said first counts */
     enum ahead ahead;
@@ -140,6 +143,7 @@ static error send_message(struct transaction *t)
     error problem = t->body.chunked ? remote_body_send_chunk(&t->body, remote->stream, deadline)
                                     : remote_body_send_data(&t->body, remote->stream, deadline);
     metric_add(t->body.chunked ? &chunked_total : &dotted_total, 1);
+    t->chunk_sent = t->body.chunked;
     if (problem.kind == ERROR_CLOSED) {
         t->cut = problem;
         stream_drop_output(remote->stream);
@@ -247,10 +251,28 @@ static error send_after_reply(struct transaction *t, bool *out_sent)
     return send_message(t);
 }
 
+/* A server that knows BDAT swallows the chunk whatever it thinks of it (RFC 3030 2). One that
+ * offers CHUNKING, often in the name of another behind it, and says 500 to BDAT takes the message's
+ * lines for commands next: nothing was taken, and nothing more can be said to it. */
+static error check_chunking(struct transaction *t)
+{
+    int code = t->remote->response.code;
+    bool unknown = code == 500 || code == 502 || code == 503;
+    if (!t->body.chunked || t->mail->chunking != REMOTE_CHUNKING_UNUSED)
+        return OK;
+    t->mail->chunking = unknown ? REMOTE_CHUNKING_REFUSED : REMOTE_CHUNKING_GOOD;
+    if (!unknown)
+        return OK;
+    metric_add(&refused_chunks_total, 1);
+    return remote_break(t->remote,
+                        error_make(ERROR_MALFORMED, "the server offers BDAT and does not know it"));
+}
+
 /* WAITS. One reply to the message: for all, or in LMTP for one (RFC 2033 4.2). */
 static error read_verdict(struct transaction *t, struct remote_answer *out_answer)
 {
     TRY(read_reply(t, REMOTE_STAGE_FINAL, t->remote->settings->final_timeout));
+    TRY(check_chunking(t));
     if (reply_is(t, 3) || (reply_is(t, 2) && failed(t->cut)))
         return out_of_step(t);
     *out_answer = remote_answer_of(t->remote, REMOTE_STAGE_FINAL, t->arena);
@@ -280,7 +302,8 @@ static error read_verdicts(struct transaction *t)
 /* The reply to the message did not come: it may be there, or not. */
 static error note_doubt(struct transaction *t, error problem)
 {
-    if (failed(problem) && t->taken_count && !t->delivered)
+    bool refused = t->mail->chunking == REMOTE_CHUNKING_REFUSED;
+    if (failed(problem) && t->taken_count && !t->delivered && !refused)
         metric_add(&doubtful_total, 1);
     return problem;
 }
@@ -318,7 +341,7 @@ static void choose(struct transaction *t)
     if (most == 0 || most > REMOTE_RECIPIENTS_MAX)
         most = REMOTE_RECIPIENTS_MAX;
     t->count = t->taken_count = 0;
-    t->sender_refused = t->delivered = false;
+    t->sender_refused = t->delivered = t->chunk_sent = false;
     t->cut = OK;
     t->ahead = AHEAD_NOTHING;
     for (unsigned i = 0; i < mail->count && t->count < most; i++)
@@ -340,6 +363,16 @@ static void reopen_crowded_out(struct transaction *t)
     }
 }
 
+/* Replies to the envelope may be lost with the connection, where the message went along with it;
+ * but a kept connection that says nothing at all was dead before. */
+static void note_broken_chunk(struct transaction *t, error problem)
+{
+    bool was_there = t->mail->heard || t->remote->mails == 1;
+    if (t->chunk_sent && was_there && t->mail->chunking == REMOTE_CHUNKING_UNUSED &&
+        problem.kind != ERROR_CANCELLED)
+        t->mail->chunking = REMOTE_CHUNKING_BROKE;
+}
+
 /* WAITS. */
 static error run(struct transaction *t)
 {
@@ -354,6 +387,7 @@ static error run(struct transaction *t)
         }
         error problem = transact(t);
         if (failed(problem)) {
+            note_broken_chunk(t, problem);
             settle(t->mail, remote_answer_problem(
                                 t->taken_count ? REMOTE_STAGE_FINAL : REMOTE_STAGE_MAIL, problem));
             return remote_break(t->remote, problem);
@@ -379,6 +413,8 @@ error remote_send(struct remote *remote, struct remote_mail *mail, struct arena 
         mail->recipients[i].answer = (struct remote_answer){0};
     mail->heard = false;
     mail->dsn_passed = remote->offer.extensions & SMTP_OFFERS_DSN;
+    mail->by_passed = remote_command_says_by(remote, mail);
+    mail->chunking = REMOTE_CHUNKING_UNUSED;
     t.recipients = ARENA_ARRAY(arena, struct remote_recipient *, mail->count);
     t.taken = ARENA_ARRAY(arena, bool, mail->count);
     error problem = remote_body_init(&t.body, remote, mail, &answer);

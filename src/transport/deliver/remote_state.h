@@ -43,6 +43,8 @@ struct remote {
     bool tls_failed; /* the handshake, or the reply to STARTTLS */
     struct remote_tls_plan plan;
     bool require_tls;
+    bool hand_over;   /* to a mailbox server of this machine: see remote_tls_plan */
+    bool no_chunking; /* BDAT is known not to work */
     struct smtp_offer offer;
     struct smtp_response response;
     struct buffer line; /* the command being made */

@@ -182,6 +182,15 @@ static void plan_dane(struct remote *remote, const struct route_tlsa *tlsa, stru
     }
 }
 
+/* RFC 8689 2 (9) has REQUIRETLS for LMTP as for SMTP, and 4.2.1 asks for TLS of sessions over a
+ * network. A Unix socket is none, and what goes to a loopback address that the operator wrote down
+ * never leaves the machine: there LMTP is how a mailbox is filled, and the LMTP server does not
+ * relay. SMTP on loopback does: it is asked like any other. */
+static bool is_hand_over(const struct remote *remote, const struct route_host *host)
+{
+    return remote->route->kind == ROUTE_LMTP && address_is_loopback(&host->address);
+}
+
 error remote_tls_plan(struct remote *remote, const struct route_host *host, struct arena *arena,
                       instant deadline, struct remote_answer *out_answer)
 {
@@ -197,7 +206,8 @@ error remote_tls_plan(struct remote *remote, const struct route_host *host, stru
     *plan = (struct remote_tls_plan){.level = levels[route->tls], .unnamed = host->sts_unnamed};
     if (route->implicit_tls && plan->level < REMOTE_TLS_ENCRYPT)
         plan->level = REMOTE_TLS_ENCRYPT;
-    if (remote->require_tls) {
+    remote->hand_over = is_hand_over(remote, host);
+    if (remote->require_tls && !remote->hand_over) {
         plan->level = REMOTE_TLS_VERIFY;
     } else if (route->sts_testing && plan->level == REMOTE_TLS_MAY) {
         plan->level = REMOTE_TLS_VERIFY; /* RFC 8461 5.2: found wanting, it is delivered to */
@@ -315,7 +325,8 @@ error remote_tls_check(struct remote *remote, struct remote_answer *out_answer)
                                               "offer it"),
                       out_answer);
     }
-    if (remote->require_tls && !(remote->offer.extensions & SMTP_OFFERS_REQUIRETLS))
+    if (remote->require_tls && !remote->hand_over &&
+        !(remote->offer.extensions & SMTP_OFFERS_REQUIRETLS))
         return refuse(remote_answer_own(5, 7, 30,
                                         "the mail requires TLS, which the server does "
                                         "not promise to require in turn"),

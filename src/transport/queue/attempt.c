@@ -155,22 +155,26 @@ static bool is_leaving(const struct remote_mail *mail)
 }
 
 /* WAITS. A kept connection that turns out to be dead, or that the server wants to end, is replaced
- * by a fresh one: nothing of this mail was accepted over it. */
+ * by a fresh one: nothing of this mail was accepted over it. So is one to a server that does not
+ * know the BDAT it offers; over the next the mail goes by DATA. */
 static error send_over(struct delivery *d, struct queue_attempt *attempt,
                        struct remote_mail *out_mail, struct remote_answer *out_answer)
 {
     struct connection *c = d->c;
-    bool kept = remote_mails(c->remote) > 0;
-    TRY(make_mail(d, attempt, out_mail));
-    error problem = remote_send(c->remote, out_mail, &d->arena);
-    bool dead = failed(problem) && problem.kind != ERROR_CANCELLED && !out_mail->heard;
-    if (!kept || (!dead && !is_leaving(out_mail)))
-        return problem;
-    connection_shut(c);
-    TRY(connection_open(c, out_answer));
-    arena_reset(&d->arena);
-    TRY(make_mail(d, attempt, out_mail));
-    return remote_send(c->remote, out_mail, &d->arena);
+    for (bool by_data = false;;) {
+        bool kept = remote_mails(c->remote) > 0;
+        TRY(make_mail(d, attempt, out_mail));
+        error problem = remote_send(c->remote, out_mail, &d->arena);
+        site_note_chunking(c->site, out_mail->chunking);
+        bool dead = failed(problem) && problem.kind != ERROR_CANCELLED && !out_mail->heard;
+        bool refused = out_mail->chunking == REMOTE_CHUNKING_REFUSED && !by_data;
+        if (!refused && (!kept || (!dead && !is_leaving(out_mail))))
+            return problem;
+        by_data |= refused;
+        connection_shut(c);
+        TRY(connection_open(c, out_answer));
+        arena_reset(&d->arena);
+    }
 }
 
 /* RFC 5321 4.5.3.1.10: those beyond what the server takes at once come in the next transaction. */
@@ -194,6 +198,13 @@ static void put_off_excess(struct delivery *d, struct queue_attempt *attempt)
     }
 }
 
+/* RFC 2852 4.1.4, 4.2: with by-trace each relaying is reported; in by-mode N also that the mail
+ * left the part of the world that knows of its time. (By-mode R does not leave it: remote_send.) */
+static bool loses_time(const struct remote_mail *mail)
+{
+    return mail->deliver_by != 0 && (mail->deliver_by_trace || !mail->by_passed);
+}
+
 /* WAITS. Fills the attempt; false: the connection is of no use any more. */
 static bool transact(struct delivery *d, struct queue_attempt *attempt, error *out_problem)
 {
@@ -208,7 +219,8 @@ static bool transact(struct delivery *d, struct queue_attempt *attempt, error *o
         const struct remote_answer *answer = answered ? &mail.recipients[i].answer : &opened;
         enum queue_outcome outcome = outcome_of(d->c->way, answer);
         fill(result, outcome, answer, problem);
-        result->dsn_relayed = mail.dsn_passed && outcome == QUEUE_RELAYED;
+        result->dsn_passed = mail.dsn_passed;
+        result->by_relayed = outcome == QUEUE_RELAYED && loses_time(&mail);
     }
     bool leaving = !failed(problem) && is_leaving(&mail);
     if (!failed(problem) && !leaving)

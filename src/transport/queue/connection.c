@@ -85,6 +85,7 @@ error connection_open(struct connection *c, struct remote_answer *out_answer)
         .settings = queue_remote_settings(),
         .hostname = queue_hostname(),
         .require_tls = c->site->way->request.require_tls,
+        .no_chunking = c->site->plain_until > time_now(),
     };
     arena_init(&c->arena, CONNECTION_ARENA_SIZE_MAX);
     c->way = c->site->way;

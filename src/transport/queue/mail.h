@@ -74,6 +74,7 @@ struct queue_mail_recipient {
     bool final;                                           /* (fixed) */
     uint8_t outcome;                                      /* enum queue_outcome */
     bool reported;                                        /* its delivery report was submitted */
+    bool expanded; /* of QUEUE_RELAYED: an alias of ours led to several */
 };
 
 enum queue_item_state {
@@ -86,7 +87,7 @@ enum queue_item_state {
 struct queue_item {
     struct queue_mail *mail; /* (fixed) */
     uint32_t first, count;   /* (fixed) recipients[first .. first + count - 1], sorted by domain */
-    uint32_t site;           /* (schedule) hash of the last route's site; 0: none found yet */
+    uint32_t site;           /* (schedule) mark of the last route's site; 0: none found yet */
     uint16_t core;           /* (schedule) while OUT: where, enum queue_place */
     uint16_t attempts;
     uint8_t state;

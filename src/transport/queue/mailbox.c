@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Items for domains of ours: aliases are followed and mailboxes filled on the owner core. One
- * recipient with one mailbox has that mailbox's result. Where an alias leads to several, or away
- * from here, what is not in a mailbox afterwards becomes a mail of its own, so that a full mailbox
- * or a slow server makes nobody get it twice.
+ * Items for domains of ours: aliases are followed and mailboxes filled on the owner core. A
+ * recipient with one mailbox has that mailbox's result. Where an alias leads away from here, or to
+ * several, all it leads to becomes recipients of a mail of their own before any mailbox is filled,
+ * each with an outcome of its own from then on: no failure, and none after it, makes anybody get it
+ * twice.
  */
 #include "data/directory/directory.h"
 #include "runtime/fiber.h"
@@ -18,10 +19,9 @@ struct addressee {
     const struct queue_mail_recipient *recipient;
     struct queue_result *result;
     bool decided; /* nowhere to go: the result says why */
-    bool sent_on; /* its targets outside are a mail of their own */
     unsigned count;
     const struct directory_target *targets;
-    unsigned *places; /* of each target in the delivery; unset where outside */
+    unsigned place; /* of its one mailbox in the delivery */
 };
 
 struct landing {
@@ -30,7 +30,11 @@ struct landing {
     struct arena arena;
     struct addressee *addressees;
     struct deliver_local_target *places;
-    unsigned place_count, place_room;
+    unsigned place_count;
+    struct map by_address; /* mailboxes: their places; who is sent to: its recipient */
+    struct queue_envelope *envelopes;
+    struct queue_recipient *onward; /* of the last envelope */
+    unsigned envelope_count, onward_room;
     slice prefix, body;
 };
 
@@ -94,10 +98,6 @@ static error resolve(struct landing *l, struct addressee *a)
     }
     a->count = resolution.count;
     a->targets = resolution.targets;
-    a->places = ARENA_ARRAY(&l->arena, unsigned, a->count);
-    TRY_MEMORY(a->places);
-    for (unsigned i = 0; i < a->count; i++)
-        l->place_room += !a->targets[i].outside;
     return OK;
 }
 
@@ -119,31 +119,30 @@ static error resolve_all(struct landing *l)
 
 /* ---- Where: every mailbox once ---- */
 
+static bool is_sent_on(const struct addressee *a)
+{
+    return !a->decided && (a->count > 1 || a->targets[0].outside);
+}
+
 static error find_places(struct landing *l)
 {
-    struct map by_address;
-    error problem = OK;
-    l->places = ARENA_ARRAY(&l->arena, struct deliver_local_target, l->place_room + 1);
+    l->places = ARENA_ARRAY(&l->arena, struct deliver_local_target, l->attempt->result_count);
     TRY_MEMORY(l->places);
-    map_init(&by_address);
-    for (unsigned i = 0; i < l->attempt->result_count && !failed(problem); i++) {
+    for (unsigned i = 0; i < l->attempt->result_count; i++) {
         struct addressee *a = &l->addressees[i];
-        for (unsigned j = 0; j < a->count && !failed(problem); j++) {
-            const struct directory_target *target = &a->targets[j];
-            if (target->outside)
-                continue;
-            struct deliver_local_target *place = map_get(&by_address, target->account.address);
-            if (!place) {
-                place = &l->places[l->place_count++];
-                place->account = &target->account;
-                place->detail = target->detail;
-                problem = map_put(&by_address, target->account.address, place);
-            }
-            a->places[j] = (unsigned)(place - l->places);
+        if (a->decided || is_sent_on(a))
+            continue;
+        const struct directory_account *account = &a->targets[0].account;
+        struct deliver_local_target *place = map_get(&l->by_address, account->address);
+        if (!place) {
+            place = &l->places[l->place_count++];
+            place->account = account;
+            place->detail = a->targets[0].detail;
+            TRY(map_put(&l->by_address, account->address, place));
         }
+        a->place = (unsigned)(place - l->places);
     }
-    map_close(&by_address);
-    return problem;
+    return OK;
 }
 
 static void fill_mailboxes(struct landing *l)
@@ -165,62 +164,19 @@ static void fill_mailboxes(struct landing *l)
         l->places[i].result = problem;
 }
 
-/* ---- Results ---- */
+/* ---- Onward: one submission for all that is sent on, durable before any mailbox is filled ---- */
 
-static void judge_one(const struct landing *l, struct addressee *a)
-{
-    error result = l->places[a->places[0]].result;
-    if (!failed(result))
-        answer(a->result, QUEUE_DELIVERED, 250, 1, 5, SLICE("Delivered"));
-    else if (result.kind == ERROR_LIMIT)
-        answer(a->result, QUEUE_OPEN, 452, 2, 2, SLICE("The mailbox is full"));
-    else
-        answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(result.text));
-}
-
-/* What is to be sent on: the targets outside, or those here whose mailboxes did not take it. */
-static error gather_rest(struct landing *l, const struct addressee *a, bool outside,
-                         struct queue_recipient **out_rest, unsigned *out_count)
+static error add_envelope(struct landing *l)
 {
     const struct queue_mail *mail = l->item->mail;
-    struct queue_recipient *rest = ARENA_ARRAY(&l->arena, struct queue_recipient, a->count);
-    unsigned count = 0;
-    TRY_MEMORY(rest);
-    for (unsigned i = 0; i < a->count; i++) {
-        const struct directory_target *target = &a->targets[i];
-        if (target->outside != outside)
-            continue;
-        if (!outside && !failed(l->places[a->places[i]].result))
-            continue;
-        rest[count++] = (struct queue_recipient){
-            .address = target->outside ? target->address : target->account.address,
-            .final = !target->outside,
-            /* RFC 3461 5.2.7.1: with one target the request goes along; with several the sender
-             * hears of success from here */
-            .notify = a->count == 1 ? a->recipient->notify
-                                    : a->recipient->notify & ~(unsigned)SMTP_NOTIFY_SUCCESS,
-            .orcpt_type = queue_mail_text(mail, a->recipient->orcpt_type),
-            .orcpt_address = queue_mail_text(mail, a->recipient->orcpt_address),
-        };
-        if (a->recipient->notify == SMTP_NOTIFY_SUCCESS && a->count > 1)
-            rest[count - 1].notify = SMTP_NOTIFY_NEVER;
-    }
-    *out_rest = rest;
-    *out_count = count;
-    return OK;
-}
-
-/* WAITS. The same mail, for others. */
-static error send_on(struct landing *l, const struct queue_recipient *rest, unsigned count)
-{
-    const struct queue_mail *mail = l->item->mail;
-    struct body body;
-    body_init(&body, l->body.size);
-    struct queue_envelope envelope = {
+    if (l->envelope_count == QUEUE_ENVELOPES_MAX)
+        return error_make(ERROR_LIMIT, "its aliases lead to too many");
+    l->onward = ARENA_ARRAY(&l->arena, struct queue_recipient, l->onward_room);
+    TRY_MEMORY(l->onward);
+    l->envelopes[l->envelope_count++] = (struct queue_envelope){
         .sender = queue_mail_text(mail, mail->sender),
         .prefix = l->prefix,
-        .recipients = rest,
-        .recipient_count = count,
+        .recipients = l->onward,
         .body = (enum smtp_body)mail->body,
         .utf8 = mail->utf8,
         .ret = (enum smtp_return)mail->ret,
@@ -234,7 +190,88 @@ static error send_on(struct landing *l, const struct queue_recipient *rest, unsi
         .account = queue_mail_text(mail, mail->account),
         .origin = queue_mail_text(mail, mail->origin),
     };
-    struct queue_submission submission = {.envelopes = &envelope, .count = 1, .body = &body};
+    return OK;
+}
+
+/* RFC 3461 5.2.7.1: with one target the request goes along; with several the sender hears of
+ * success from here. */
+static unsigned notify_of(const struct addressee *a)
+{
+    unsigned notify = a->recipient->notify;
+    if (a->count == 1)
+        return notify;
+    return notify == SMTP_NOTIFY_SUCCESS ? SMTP_NOTIFY_NEVER
+                                         : notify & ~(unsigned)SMTP_NOTIFY_SUCCESS;
+}
+
+static error add_onward(struct landing *l, const struct addressee *a,
+                        const struct directory_target *target)
+{
+    const struct queue_mail *mail = l->item->mail;
+    slice address = target->outside ? target->address : target->account.address;
+    if (a->count > 1 && map_get(&l->by_address, address))
+        return OK; /* in another's list, or a recipient itself */
+    struct queue_envelope *envelope = &l->envelopes[l->envelope_count - 1];
+    if (l->envelope_count == 0 || envelope->recipient_count == l->onward_room) {
+        TRY(add_envelope(l));
+        envelope = &l->envelopes[l->envelope_count - 1];
+    }
+    struct queue_recipient *to = &l->onward[envelope->recipient_count++];
+    *to = (struct queue_recipient){
+        .address = address,
+        .final = !target->outside,
+        .notify = notify_of(a),
+        .orcpt_type = queue_mail_text(mail, a->recipient->orcpt_type),
+        .orcpt_address = queue_mail_text(mail, a->recipient->orcpt_address),
+    };
+    return a->count > 1 ? map_put(&l->by_address, address, to) : OK;
+}
+
+/* Whoever had the mail in an earlier attempt has it. */
+static error note_delivered(struct landing *l)
+{
+    const struct queue_item *item = l->item;
+    for (uint32_t i = item->first; i < item->first + item->count; i++) {
+        const struct queue_mail_recipient *to = &item->mail->recipients[i];
+        slice address = queue_mail_text(item->mail, to->address);
+        char *folded = arena_alloc_bytes(&l->arena, address.size);
+        TRY_MEMORY(folded);
+        for (size_t j = 0; j < address.size; j++)
+            folded[j] = ascii_lower(address.data[j]);
+        address = slice_of(folded, address.size);
+        if (to->outcome == QUEUE_DELIVERED && !map_get(&l->by_address, address))
+            TRY(map_put(&l->by_address, address, l->item));
+    }
+    return OK;
+}
+
+static error gather_onward(struct landing *l)
+{
+    unsigned targets = 0;
+    TRY(note_delivered(l));
+    l->envelopes = ARENA_ARRAY(&l->arena, struct queue_envelope, QUEUE_ENVELOPES_MAX);
+    TRY_MEMORY(l->envelopes);
+    for (unsigned i = 0; i < l->attempt->result_count; i++)
+        targets += is_sent_on(&l->addressees[i]) ? l->addressees[i].count : 0;
+    l->onward_room = targets < QUEUE_RECIPIENTS_MAX ? targets : QUEUE_RECIPIENTS_MAX;
+    for (unsigned i = 0; i < l->attempt->result_count; i++) {
+        const struct addressee *a = &l->addressees[i];
+        for (unsigned j = 0; is_sent_on(a) && j < a->count; j++)
+            TRY(add_onward(l, a, &a->targets[j]));
+    }
+    return OK;
+}
+
+/* WAITS. */
+static error submit_onward(struct landing *l)
+{
+    struct body body;
+    TRY(gather_onward(l));
+    if (l->envelope_count == 0)
+        return OK;
+    body_init(&body, l->body.size);
+    struct queue_submission submission = {
+        .envelopes = l->envelopes, .count = l->envelope_count, .body = &body};
     error problem = body_append(&body, l->body);
     if (!failed(problem))
         problem = queue_submit(&submission);
@@ -242,56 +279,47 @@ static error send_on(struct landing *l, const struct queue_recipient *rest, unsi
     return problem;
 }
 
-/* WAITS. Those outside first: where that fails, no mailbox has it yet, and all are tried again. */
-static void send_outside(struct landing *l, struct addressee *a)
+/* WAITS. Their results are known before those of mailboxes are: they are recorded with them. */
+static void send_on(struct landing *l)
 {
-    struct queue_recipient *rest = NULL;
-    unsigned count = 0;
-    error problem = gather_rest(l, a, true, &rest, &count);
-    if (!failed(problem) && count > 0)
-        problem = send_on(l, rest, count);
-    a->sent_on = count > 0;
-    if (!failed(problem))
-        return;
-    answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(problem.text));
-    a->decided = true;
-    a->count = 0;
+    error problem = submit_onward(l);
+    for (unsigned i = 0; i < l->attempt->result_count; i++) {
+        struct addressee *a = &l->addressees[i];
+        if (!is_sent_on(a))
+            continue;
+        if (failed(problem)) {
+            answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(problem.text));
+        } else {
+            answer(a->result, QUEUE_RELAYED, 250, 1, 5, SLICE("Sent on"));
+            a->result->dsn_passed = a->count == 1;
+            a->result->expanded = a->count > 1;
+        }
+        a->decided = true;
+    }
 }
 
-static void judge_several(struct landing *l, struct addressee *a)
+/* ---- Results ---- */
+
+static void judge(const struct landing *l, struct addressee *a)
 {
-    struct queue_recipient *rest = NULL;
-    unsigned count = 0;
-    error problem = gather_rest(l, a, false, &rest, &count);
-    if (!failed(problem) && count > 0)
-        problem = send_on(l, rest, count);
-    if (failed(problem)) {
-        answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(problem.text));
-        return;
-    }
-    bool sent_on = a->sent_on || count > 0;
-    answer(a->result, sent_on ? QUEUE_RELAYED : QUEUE_DELIVERED, 250, 1, 5,
-           sent_on ? SLICE("Sent on") : SLICE("Delivered"));
-    a->result->dsn_relayed = sent_on && a->count == 1;
+    error result = l->places[a->place].result;
+    if (!failed(result))
+        answer(a->result, QUEUE_DELIVERED, 250, 1, 5, SLICE("Delivered"));
+    else if (result.kind == ERROR_LIMIT)
+        answer(a->result, QUEUE_OPEN, 452, 2, 2, SLICE("The mailbox is full"));
+    else
+        answer(a->result, QUEUE_OPEN, 451, 3, 0, slice_from_string(result.text));
 }
 
 static error land(struct landing *l)
 {
     TRY(resolve_all(l));
+    TRY(find_places(l));
+    send_on(l);
+    fill_mailboxes(l);
     for (unsigned i = 0; i < l->attempt->result_count; i++)
         if (!l->addressees[i].decided)
-            send_outside(l, &l->addressees[i]);
-    TRY(find_places(l));
-    fill_mailboxes(l);
-    for (unsigned i = 0; i < l->attempt->result_count; i++) {
-        struct addressee *a = &l->addressees[i];
-        if (a->decided)
-            continue;
-        if (a->count == 1 && !a->targets[0].outside)
-            judge_one(l, a);
-        else
-            judge_several(l, a);
-    }
+            judge(l, &l->addressees[i]);
     return OK;
 }
 
@@ -305,6 +333,7 @@ static void deliver(struct queue_item *item)
         return;
     }
     arena_init(&l.arena, ARENA_SIZE_MAX);
+    map_init(&l.by_address);
     body_init(&scratch, content->size + content->prefix_size);
     error problem = queue_content_open(content, &scratch, &l.body);
     if (failed(problem)) {
@@ -320,6 +349,7 @@ static void deliver(struct queue_item *item)
             queue_attempt_fill(l.attempt, QUEUE_OPEN, 451, (const int[]){4, 3, 0},
                                slice_from_string(problem.text));
     }
+    map_close(&l.by_address);
     arena_close(&l.arena);
     l.attempt->took_ns = time_now() - l.attempt->began_ns;
     queue_schedule_result(l.attempt);

@@ -17,7 +17,12 @@ enum mail_flag {
     MAIL_WARNED = 32,
 };
 
-enum recipient_flag { RECIPIENT_FINAL = 1, RECIPIENT_REPORTED = 2, RECIPIENT_OUTCOME_SHIFT = 4 };
+enum recipient_flag {
+    RECIPIENT_FINAL = 1,
+    RECIPIENT_REPORTED = 2,
+    RECIPIENT_EXPANDED = 4,
+    RECIPIENT_OUTCOME_SHIFT = 4,
+};
 
 /* What has one size, in one piece. */
 struct mail_head {
@@ -90,6 +95,7 @@ static uint8_t flags_of(const struct queue_mail *mail)
 static uint8_t recipient_flags(const struct queue_mail_recipient *to)
 {
     return (uint8_t)((to->final ? RECIPIENT_FINAL : 0) | (to->reported ? RECIPIENT_REPORTED : 0) |
+                     (to->expanded ? RECIPIENT_EXPANDED : 0) |
                      to->outcome << RECIPIENT_OUTCOME_SHIFT);
 }
 
@@ -201,6 +207,16 @@ error record_mail_read(struct cursor *c, struct arena *arena, struct record_mail
     return OK;
 }
 
+static struct record_outcome outcome_of(uint32_t recipient, uint8_t flags)
+{
+    return (struct record_outcome){
+        .recipient = recipient,
+        .outcome = flags >> RECIPIENT_OUTCOME_SHIFT,
+        .reported = flags & RECIPIENT_REPORTED,
+        .expanded = flags & RECIPIENT_EXPANDED,
+    };
+}
+
 error record_mail_make(const struct record_mail *record, struct queue_content *content,
                        struct queue_mail **out_mail)
 {
@@ -213,8 +229,7 @@ error record_mail_make(const struct record_mail *record, struct queue_content *c
     mail->warned = record->warned;
     for (uint32_t i = 0; i < mail->recipient_count; i++) {
         uint8_t flags = (uint8_t)record->outcomes.data[i];
-        record_outcome_apply(mail, (struct record_outcome){i, flags >> RECIPIENT_OUTCOME_SHIFT,
-                                                           flags & RECIPIENT_REPORTED});
+        record_outcome_apply(mail, outcome_of(i, flags));
     }
     struct cursor items = record->items;
     for (uint32_t i = 0; i < mail->item_count && !failed(problem); i++)
@@ -230,7 +245,7 @@ error record_mail_make(const struct record_mail *record, struct queue_content *c
 
 struct item_head {
     uint16_t attempts, response_size;
-    uint32_t reserved;
+    uint32_t site;
     int64_t due, tried;
 };
 _Static_assert(sizeof(struct item_head) == 24, "kept on disk");
@@ -254,13 +269,14 @@ static bool take_item(struct cursor *c, struct item_head *head, slice *response)
 
 void record_item_write(struct buffer *out, const struct queue_item *item)
 {
-    bool known = item->attempts || item->due || item->tried || item->response;
+    bool known = item->attempts || item->due || item->tried || item->response || item->site;
     buffer_add_byte(out, known);
     if (!known)
         return;
     slice response = slice_sub(slice_from_string(item->response), 0, QUEUE_RESPONSE_SIZE_MAX);
     struct item_head head = {.attempts = item->attempts,
                              .response_size = (uint16_t)response.size,
+                             .site = item->site,
                              .due = item->due,
                              .tried = item->tried};
     put(out, &head, sizeof head);
@@ -290,6 +306,7 @@ error record_item_read(struct cursor *c, struct queue_item *item)
     queue_item_forget(item);
     item->response = copy;
     item->attempts = head.attempts;
+    item->site = head.site;
     item->due = head.due;
     item->tried = head.tried;
     return OK;
@@ -383,14 +400,12 @@ error record_outcomes_read(slice payload, struct record_outcomes *out_outcomes)
 bool record_outcomes_next(struct record_outcomes *outcomes, struct record_outcome *out)
 {
     uint8_t flags;
-    struct record_outcome one;
-    if (outcomes->left == 0 || !take(&outcomes->rest, &one.recipient, sizeof one.recipient) ||
+    uint32_t recipient;
+    if (outcomes->left == 0 || !take(&outcomes->rest, &recipient, sizeof recipient) ||
         !take(&outcomes->rest, &flags, sizeof flags))
         return false;
     outcomes->left--;
-    one.outcome = flags >> RECIPIENT_OUTCOME_SHIFT;
-    one.reported = flags & RECIPIENT_REPORTED;
-    *out = one;
+    *out = outcome_of(recipient, flags);
     return true;
 }
 
@@ -400,6 +415,7 @@ void record_outcome_apply(struct queue_mail *mail, struct record_outcome outcome
         return;
     struct queue_mail_recipient *to = &mail->recipients[outcome.recipient];
     to->reported |= outcome.reported;
+    to->expanded |= outcome.expanded;
     if (outcome.outcome == QUEUE_OPEN)
         return;
     mail->open_count -= to->outcome == QUEUE_OPEN;

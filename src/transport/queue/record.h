@@ -36,7 +36,7 @@ error record_mail_read(struct cursor *c, struct arena *arena, struct record_mail
 error record_mail_make(const struct record_mail *record, struct queue_content *content,
                        struct queue_mail **out_mail);
 
-/* One item's state: attempts, due, tried, response; owned copy of the response. */
+/* One item's state: attempts, due, tried, site, response; owned copy of the response. */
 void record_item_write(struct buffer *out, const struct queue_item *item);
 bool record_item_skip(struct cursor *c);
 /* ERROR_MALFORMED, or no memory. */
@@ -65,7 +65,7 @@ struct record_outcomes {
 struct record_outcome {
     uint32_t recipient;
     uint8_t outcome;
-    bool reported;
+    bool reported, expanded;
 };
 error record_outcomes_read(slice payload, struct record_outcomes *out_outcomes);
 bool record_outcomes_next(struct record_outcomes *outcomes, struct record_outcome *out);

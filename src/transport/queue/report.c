@@ -22,6 +22,8 @@ METRIC_COUNTER(delivered_total, "ringmail_reports_total", "kind=\"delivered\"",
                "Delivery reports sent");
 METRIC_COUNTER(relayed_total, "ringmail_reports_total", "kind=\"relayed\"",
                "Delivery reports sent");
+METRIC_COUNTER(expanded_total, "ringmail_reports_total", "kind=\"expanded\"",
+               "Delivery reports sent");
 METRIC_COUNTER(double_total, "ringmail_reports_double_total", "",
                "Undeliverable reports that went to queue.postmaster");
 METRIC_COUNTER(lost_total, "ringmail_reports_lost_total", "",
@@ -47,16 +49,15 @@ struct report {
 };
 
 static const enum dsn_action actions[] = {
-    [REPORT_FAILED] = DSN_FAILED,
-    [REPORT_DELAYED] = DSN_DELAYED,
-    [REPORT_DELIVERED] = DSN_DELIVERED,
-    [REPORT_RELAYED] = DSN_RELAYED,
+    [REPORT_FAILED] = DSN_FAILED,       [REPORT_DELAYED] = DSN_DELAYED,
+    [REPORT_DELIVERED] = DSN_DELIVERED, [REPORT_RELAYED] = DSN_RELAYED,
+    [REPORT_EXPANDED] = DSN_EXPANDED,
 };
 
 /* ---- Who is reported ---- */
 
 /* RFC 3461 4.1, 5.2, 6.2 */
-static bool is_asked_for(unsigned notify, enum report_kind kind)
+static bool is_asked_for(const struct queue_mail *mail, unsigned notify, enum report_kind kind)
 {
     if (notify & SMTP_NOTIFY_NEVER)
         return false;
@@ -66,8 +67,10 @@ static bool is_asked_for(unsigned notify, enum report_kind kind)
     case REPORT_DELAYED:
         return notify == SMTP_NOTIFY_UNSAID || notify & SMTP_NOTIFY_DELAY;
     case REPORT_DELIVERED:
-    case REPORT_RELAYED:
+    case REPORT_EXPANDED:
         return notify & SMTP_NOTIFY_SUCCESS;
+    case REPORT_RELAYED: /* RFC 2852 4.2: then the schedule knows that it is owed */
+        return notify & SMTP_NOTIFY_SUCCESS || mail->deliver_by != 0;
     }
     return false;
 }
@@ -77,7 +80,7 @@ static bool is_asked_for(unsigned notify, enum report_kind kind)
 static bool is_told(const struct report *report, const struct queue_mail_recipient *recipient)
 {
     if (!report->is_double)
-        return is_asked_for(recipient->notify, report->kind);
+        return is_asked_for(report->mail, recipient->notify, report->kind);
     return report->kind == REPORT_FAILED && report->to.size > 0 &&
            !slice_equal_nocase(queue_mail_text(report->mail, recipient->address), report->to);
 }
@@ -211,6 +214,7 @@ static error write_report(struct report *report, slice prefix, slice body, struc
     dsn->now = time_wall_seconds();
     dsn->envid = queue_mail_text(mail, mail->envid);
     dsn->arrived = mail->arrived;
+    dsn->deliver_by = mail->deliver_by;
     dsn->utf8 = mail->utf8;
     dsn->prefix = prefix;
     dsn->body = body;
@@ -317,10 +321,9 @@ static error sign_and_submit(struct report *report, slice text, queue_id *out_id
 static void count_report(const struct report *report)
 {
     static struct metric *const counters[] = {
-        [REPORT_FAILED] = &failed_total,
-        [REPORT_DELAYED] = &delayed_total,
-        [REPORT_DELIVERED] = &delivered_total,
-        [REPORT_RELAYED] = &relayed_total,
+        [REPORT_FAILED] = &failed_total,       [REPORT_DELAYED] = &delayed_total,
+        [REPORT_DELIVERED] = &delivered_total, [REPORT_RELAYED] = &relayed_total,
+        [REPORT_EXPANDED] = &expanded_total,
     };
     metric_add(report->is_double ? &double_total : counters[report->kind], 1);
 }

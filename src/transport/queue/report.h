@@ -8,7 +8,13 @@
  */
 #include "transport/queue/mail.h"
 
-enum report_kind { REPORT_FAILED, REPORT_DELAYED, REPORT_DELIVERED, REPORT_RELAYED };
+enum report_kind {
+    REPORT_FAILED,
+    REPORT_DELAYED,
+    REPORT_DELIVERED,
+    REPORT_RELAYED,
+    REPORT_EXPANDED,
+};
 
 struct report_recipient {
     uint32_t recipient; /* index into mail->recipients */

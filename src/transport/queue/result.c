@@ -215,16 +215,32 @@ static struct report_recipient report_of(const struct queue_attempt *attempt,
     return line;
 }
 
-/* WAITS. About those results of the attempt that `wanted` picks. */
+static const struct queue_mail_recipient *recipient_of(const struct queue_attempt *attempt,
+                                                       const struct queue_result *result)
+{
+    return &attempt->item->mail->recipients[result->recipient];
+}
+
+static bool is_open(const struct queue_mail_recipient *recipient)
+{
+    return recipient->outcome == QUEUE_OPEN;
+}
+
+/* WAITS. About those results of the attempt whose recipients `wanted` picks; of failures, those
+ * that failed. */
 static error report(const struct queue_attempt *attempt, enum report_kind kind,
-                    bool (*wanted)(const struct queue_attempt *, const struct queue_result *))
+                    bool (*wanted)(const struct queue_mail_recipient *recipient))
 {
     struct report_recipient *lines = calloc(attempt->result_count, sizeof *lines);
     TRY_MEMORY(lines);
     unsigned lines_count = 0;
-    for (unsigned i = 0; i < attempt->result_count; i++)
-        if (wanted(attempt, &attempt->results[i]))
-            lines[lines_count++] = report_of(attempt, &attempt->results[i]);
+    for (unsigned i = 0; i < attempt->result_count; i++) {
+        const struct queue_result *result = &attempt->results[i];
+        if (kind == REPORT_FAILED && result->outcome != QUEUE_FAILED)
+            continue;
+        if (wanted(recipient_of(attempt, result)))
+            lines[lines_count++] = report_of(attempt, result);
+    }
     error problem = OK;
     if (lines_count > 0) {
         queue_hand_step_aside();
@@ -234,34 +250,37 @@ static error report(const struct queue_attempt *attempt, enum report_kind kind,
     return problem;
 }
 
-static const struct queue_mail_recipient *recipient_of(const struct queue_attempt *attempt,
-                                                       const struct queue_result *result)
-{
-    return &attempt->item->mail->recipients[result->recipient];
-}
-
-static bool is_open_failure(const struct queue_attempt *attempt, const struct queue_result *result)
-{
-    return result->outcome == QUEUE_FAILED && recipient_of(attempt, result)->outcome == QUEUE_OPEN;
-}
-
-static bool owes_delivered(const struct queue_attempt *attempt, const struct queue_result *result)
-{
-    const struct queue_mail_recipient *recipient = recipient_of(attempt, result);
-    return recipient->outcome == QUEUE_DELIVERED && !recipient->reported;
-}
-
-static bool owes_relayed(const struct queue_attempt *attempt, const struct queue_result *result)
-{
-    const struct queue_mail_recipient *recipient = recipient_of(attempt, result);
-    return recipient->outcome == QUEUE_RELAYED && !recipient->reported;
-}
-
 static bool owes(const struct queue_mail_recipient *recipient)
 {
     bool taken = recipient->outcome == QUEUE_DELIVERED || recipient->outcome == QUEUE_RELAYED;
     return taken && !recipient->reported;
 }
+
+static bool owes_report_delivered(const struct queue_mail_recipient *recipient)
+{
+    return owes(recipient) && recipient->outcome == QUEUE_DELIVERED;
+}
+
+static bool owes_report_relayed(const struct queue_mail_recipient *recipient)
+{
+    return owes(recipient) && recipient->outcome == QUEUE_RELAYED && !recipient->expanded;
+}
+
+static bool owes_report_expanded(const struct queue_mail_recipient *recipient)
+{
+    return owes(recipient) && recipient->outcome == QUEUE_RELAYED && recipient->expanded;
+}
+
+/* Which kinds of success are told of whom. */
+static const struct {
+    enum report_kind kind;
+    bool (*owes)(const struct queue_mail_recipient *recipient);
+} successes[] = {
+    {REPORT_DELIVERED, owes_report_delivered},
+    {REPORT_RELAYED, owes_report_relayed},
+    {REPORT_EXPANDED, owes_report_expanded},
+};
+enum { SUCCESSES = sizeof successes / sizeof *successes };
 
 bool queue_result_owes(const struct queue_item *item)
 {
@@ -273,8 +292,8 @@ bool queue_result_owes(const struct queue_item *item)
 
 static error report_success(const struct queue_attempt *attempt)
 {
-    TRY(report(attempt, REPORT_DELIVERED, owes_delivered));
-    TRY(report(attempt, REPORT_RELAYED, owes_relayed));
+    for (unsigned i = 0; i < SUCCESSES; i++)
+        TRY(report(attempt, successes[i].kind, successes[i].owes));
     for (unsigned i = 0; i < attempt->result_count; i++) {
         struct queue_mail_recipient *recipient =
             &attempt->item->mail->recipients[attempt->results[i].recipient];
@@ -295,6 +314,16 @@ static void close_recipient(struct queue_mail *mail, uint32_t recipient, enum qu
     mail->open_count--;
 }
 
+/* RFC 3461 5.2.2, 5.2.3, 5.3; RFC 2852 4.1.4. A recipient that is owed a report stays so over a
+ * crash, by `reported`. */
+static bool owes_for(const struct queue_mail_recipient *recipient,
+                     const struct queue_result *result)
+{
+    if (recipient->notify & SMTP_NOTIFY_NEVER)
+        return false;
+    return result->by_relayed || (!result->dsn_passed && (recipient->notify & SMTP_NOTIFY_SUCCESS));
+}
+
 /* At once, before anything that may take time: what was taken must not be sent again. */
 static bool record_taken(const struct queue_attempt *attempt)
 {
@@ -306,8 +335,9 @@ static bool record_taken(const struct queue_attempt *attempt)
         if (recipient->outcome != QUEUE_OPEN ||
             (result->outcome != QUEUE_DELIVERED && result->outcome != QUEUE_RELAYED))
             continue;
-        bool reported = result->dsn_relayed || !(recipient->notify & SMTP_NOTIFY_SUCCESS);
+        bool reported = !owes_for(recipient, result);
         close_recipient(mail, result->recipient, result->outcome, reported);
+        mail->recipients[result->recipient].expanded = result->expanded;
         tell(attempt, result);
         any = true;
         owed = owed || !reported;
@@ -323,7 +353,7 @@ static error record_failed(const struct queue_attempt *attempt, enum queue_outco
     struct queue_mail *mail = attempt->item->mail;
     bool any = false;
     if (outcome == QUEUE_FAILED)
-        TRY(report(attempt, REPORT_FAILED, is_open_failure));
+        TRY(report(attempt, REPORT_FAILED, is_open));
     for (unsigned i = 0; i < attempt->result_count; i++) {
         const struct queue_result *result = &attempt->results[i];
         if (result->outcome != outcome || mail->recipients[result->recipient].outcome != QUEUE_OPEN)
@@ -438,11 +468,6 @@ static error report_on(struct queue_item *item, enum report_kind kind, uint32_t 
     return problem;
 }
 
-static bool is_open(const struct queue_mail_recipient *recipient)
-{
-    return recipient->outcome == QUEUE_OPEN;
-}
-
 /* The last answers lie with the items: each line gets that of its own. */
 static error report_delay(struct queue_mail *mail)
 {
@@ -483,21 +508,11 @@ error queue_result_warn(struct queue_item *item)
     return problem;
 }
 
-static bool owes_report_delivered(const struct queue_mail_recipient *recipient)
-{
-    return owes(recipient) && recipient->outcome == QUEUE_DELIVERED;
-}
-
-static bool owes_report_relayed(const struct queue_mail_recipient *recipient)
-{
-    return owes(recipient) && recipient->outcome == QUEUE_RELAYED;
-}
-
 error queue_result_report_owed(struct queue_item *item)
 {
     queue_hand_step_aside();
-    TRY(report_on(item, REPORT_DELIVERED, item->first, item->count, owes_report_delivered));
-    TRY(report_on(item, REPORT_RELAYED, item->first, item->count, owes_report_relayed));
+    for (unsigned i = 0; i < SUCCESSES; i++)
+        TRY(report_on(item, successes[i].kind, item->first, item->count, successes[i].owes));
     for (uint32_t i = item->first; i < item->first + item->count; i++)
         if (owes(&item->mail->recipients[i]))
             item->mail->recipients[i].reported = true;

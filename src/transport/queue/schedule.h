@@ -12,10 +12,12 @@ void queue_schedule_add(struct queue_mail *mail);
 
 /* What one attempt at an item told about one recipient. */
 struct queue_result {
-    uint32_t recipient;  /* index into mail->recipients */
-    uint8_t outcome;     /* enum queue_outcome; QUEUE_OPEN: try again later */
-    uint8_t dsn_relayed; /* the next server took over reporting (it offers DSN: RFC 3461 5.2.2) */
-    int code;            /* reply code; 0: none (no connection) */
+    uint32_t recipient; /* index into mail->recipients */
+    uint8_t outcome;    /* enum queue_outcome; QUEUE_OPEN: try again later */
+    bool dsn_passed;    /* whoever has it now took over reporting success (RFC 3461 5.2.2) */
+    bool expanded;      /* of QUEUE_RELAYED: by us, to several (RFC 3464 2.3.3) */
+    bool by_relayed; /* relaying it is to be reported, whatever NOTIFY says but NEVER (RFC 2852) */
+    int code;        /* reply code; 0: none (no connection) */
     int enhanced[3];
     char *text; /* owned; may be NULL */
 };

@@ -30,10 +30,21 @@ _Thread_local struct sites sites;
 static void look_after(struct site *site);
 static void fire(struct timer *timer);
 
+/* "#0a1b2c3d": as queue_sites names sites that no core has at present. */
+static bool is_mark(slice name, uint32_t *out_mark)
+{
+    queue_id mark;
+    if (name.size != 9 || name.data[0] != '#' || !queue_id_parse(slice_from(name, 1), &mark))
+        return false;
+    *out_mark = (uint32_t)mark;
+    return true;
+}
+
 uint32_t site_mark(slice name)
 {
     uint64_t hash = slice_hash_stable(name);
     uint32_t mark = (uint32_t)(hash ^ hash >> 32);
+    (void)is_mark(name, &mark);
     return mark ? mark : 1;
 }
 
@@ -165,6 +176,8 @@ static void rest(struct site *site)
         until = site->paused_until + settings->retry_max;
     if (site->failures > 0 && site->failed_at + settings->retry_max > until)
         until = site->failed_at + settings->retry_max;
+    if (site->plain_until > until)
+        until = site->plain_until;
     if (until <= time_now() || sites.stopping)
         forget(site);
     else
@@ -366,6 +379,24 @@ void site_bad(struct site *site, slice host, slice answer)
         site->failures >= queue_settings_now()->failures_to_pause && site->established == 0;
     if (site->probing || (nobody_gets_through && !site->paused))
         pause_site(site);
+}
+
+/* One that breaks may have other reasons; twice in a row before it ever went well is suspicious. */
+void site_note_chunking(struct site *site, enum remote_chunking what)
+{
+    if (what == REMOTE_CHUNKING_GOOD)
+        site->chunks_well = true;
+    if (what == REMOTE_CHUNKING_BROKE && !site->chunks_well)
+        site->chunks_broken++;
+    if (what != REMOTE_CHUNKING_REFUSED && site->chunks_broken < SITE_CHUNKS_BROKEN_MAX)
+        return;
+    site->chunks_well = false;
+    site->chunks_broken = 0;
+    site->plain_until = time_after(SITE_PLAIN_S * TIME_S);
+    struct log_line line = log_begin(LOG_INFO, "queue.no_chunking");
+    log_text(&line, "site", site->name);
+    log_number(&line, "seconds", SITE_PLAIN_S);
+    log_end(&line);
 }
 
 /* ---- Items come ---- */

@@ -9,6 +9,7 @@
  *                      └── site paused, recalled, stopping: back to the owner untried
  */
 #include "runtime/crew.h"
+#include "transport/deliver/remote.h"
 #include "transport/queue/life.h"
 #include "transport/queue/line.h"
 #include "transport/queue/way.h"
@@ -17,6 +18,8 @@ enum site_limits {
     SITE_TURN_MAILS = 10, /* a connection gives way after so many while other sites have none */
     SITE_PROBE_ITEMS_MAX = 1000, /* in the line while one connection tries; others come later */
     SITE_ANSWER_SIZE_MAX = 256,  /* of a failed connection, for statistics */
+    SITE_CHUNKS_BROKEN_MAX = 2,  /* messages that broke by BDAT, before any went well so */
+    SITE_PLAIN_S = 6 * 3600,     /* how long it is remembered that BDAT does not work there */
 };
 
 struct site {
@@ -38,7 +41,10 @@ struct site {
     bool probing; /* paused, and one connection tries */
     instant paused_until;
     instant failed_at;
-    int64_t interval; /* ns between transactions; 0: no limit */
+    bool chunks_well;       /* a message went by BDAT */
+    unsigned chunks_broken; /* messages that broke by it, before */
+    instant plain_until;    /* BDAT is not used */
+    int64_t interval;       /* ns between transactions; 0: no limit */
     instant next_turn;
     struct timer timer; /* end of an interval, or when it may be forgotten */
     char answer[SITE_ANSWER_SIZE_MAX];
@@ -64,7 +70,7 @@ void site_send(unsigned core, struct queue_way *way);
 /* If the item still waits in its line there, it comes back; in any case queue_schedule_recalled
  * follows. False without memory. */
 bool site_recall(unsigned core, struct queue_item *item);
-/* What an owner remembers of a site; never 0. */
+/* What an owner remembers of a site, and its log; never 0. A mark as "#0a1b2c3d" is its own. */
 uint32_t site_mark(slice name);
 
 /* ---- On the site's core ---- */
@@ -81,6 +87,8 @@ void site_charge(struct site *site);
 /* A mail went well, whatever the server said of it; a connection failed. */
 void site_good(struct site *site);
 void site_bad(struct site *site, slice host, slice answer);
+/* What became of BDAT there: one that does not know it gets DATA for SITE_PLAIN_S. */
+void site_note_chunking(struct site *site, enum remote_chunking what);
 /* To their owners, untried. */
 void site_give_back(struct list *items, int64_t again);
 /* A connection less. The site may be gone afterwards. */

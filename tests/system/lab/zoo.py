@@ -211,15 +211,16 @@ class Sink:
     size_max   SIZE, enforced
     recipients_max  of one transaction; the next is answered 452
     login      (user, password): AUTH PLAIN wanted before MAIL
+    bdat       an act in place of BDAT, whose chunk is not swallowed: CHUNKING that is offered, but not there
     """
 
     def __init__(self, address, books, port=25, plan=well, seed=0, tls=None, implicit=False, lmtp=False,
                  extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES"),
-                 refused=(), later=(), greylist=0, most=0, size_max=0, recipients_max=0, login=None, name="sink.test", read_pause=0):
+                 refused=(), later=(), greylist=0, most=0, size_max=0, recipients_max=0, login=None, name="sink.test", read_pause=0, bdat=None):
         self.books, self.plan, self.tls, self.implicit, self.lmtp = books, plan, tls, implicit, lmtp
         self.extensions, self.refused, self.later = list(extensions), refused, later
         self.greylist, self.most, self.size_max, self.login, self.name = greylist, most, size_max, login, name
-        self.read_pause, self.recipients_max = read_pause, recipients_max
+        self.read_pause, self.recipients_max, self.bdat = read_pause, recipients_max, bdat
         self.generator, self.lock = random.Random(seed), threading.Lock()
         self.triplets = {}
         self.closing = threading.Event()
@@ -518,6 +519,10 @@ class Session:
         return code
 
     def on_bdat(self, line):
+        if self.sink.bdat:
+            self.sink.books.count(f"bdat {self.sink.address}")
+            self.sink.bdat(self)
+            return
         words = line.split()
         size = int(words[1])
         early = self.body_has_begun()

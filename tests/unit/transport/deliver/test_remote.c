@@ -63,6 +63,135 @@ CORE_TEST(test_chunking)
     end();
 }
 
+#define MAIL_AND_CHUNK                                                                             \
+    "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\nbdat\n> 250 ok\n> 250 ok\n"
+#define CHUNKS HELLO("> 250-PIPELINING\n> 250 CHUNKING\n")
+
+/* RFC 3030 offered by somebody who does not know it: nothing is taken, and it goes by DATA. */
+CORE_TEST(test_chunking_refused)
+{
+    BEGIN(CHUNKS "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< BDAT 35 LAST\n"
+                 "> 250 ok\n> 250 ok\n> 502 5.5.1 what?\n> 500 what?\nsilent\n",
+          CHUNKS "< MAIL FROM:<a@a.example>\n< RCPT TO:<one@b.example>\n< DATA\n"
+                 "> 250 ok\n> 250 ok\n> 354 go\ndata\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(1, SLICE("Subject: x\r\n\r\nhi\r\n"));
+    assert_error(remote_send(remote, &mail, &arena), ERROR_MALFORMED);
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_REFUSED);
+    assert_int_equal(recipients[0].answer.enhanced[0], 4);
+    assert_false(remote_is_alive(remote));
+    remote_close(&remote);
+    options.no_chunking = true;
+    assert_ok(open_it());
+    assert_ok(remote_send(remote, &mail, &arena));
+    options.no_chunking = false;
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_UNUSED);
+    assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+    ASSERT_BODY("Received: by us\r\nSubject: x\r\n\r\nhi\r\n");
+    end();
+}
+
+/* A refusal of the message itself is one; 503 after the chunk counts as not knowing it. */
+CORE_TEST(test_chunking_judged)
+{
+    BEGIN(CHUNKS MAIL_AND_CHUNK "> 554 5.7.1 spam\n< RSET\n< MAIL FROM:<a@a.example>\n"
+                                "< RCPT TO:<one@b.example>\nbdat\n> 250 ok\n> 250 ok\n> 250 ok\n"
+                                "> 250 ok\n" GOODBYE,
+          CHUNKS MAIL_AND_CHUNK "> 503 5.5.1 bad sequence\nsilent\n",
+          CHUNKS MAIL_AND_CHUNK "reset\n");
+    assert_ok(open_it());
+    write_mail(1, SLICE("Subject: x\r\n\r\nhi\r\n"));
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_GOOD);
+    assert_answer(&recipients[0].answer, 554, 5, 7, 1);
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_GOOD);
+    remote_close(&remote);
+    assert_ok(open_it());
+    assert_error(remote_send(remote, &mail, &arena), ERROR_MALFORMED);
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_REFUSED);
+    remote_close(&remote);
+    assert_ok(open_it());
+    assert_error(remote_send(remote, &mail, &arena), ERROR_CLOSED);
+    assert_int_equal(mail.chunking, REMOTE_CHUNKING_BROKE);
+    end();
+}
+
+/* Binary mail cannot go by DATA: it is converted, as for a server that does not offer BINARYMIME.
+ */
+CORE_TEST(test_chunking_binary)
+{
+    BEGIN(HELLO("> 250-8BITMIME\n> 250-BINARYMIME\n> 250 CHUNKING\n") "< MAIL FROM:<a@a.example>*\n"
+                                                                      "> 250 ok\n"
+                                                                      "< RCPT TO:<one@b.example>\n"
+                                                                      "> 250 ok\n< DATA\n> 354 go\n"
+                                                                      "data\n> 250 ok\n" GOODBYE);
+    options.no_chunking = true;
+    assert_ok(open_it());
+    options.no_chunking = false;
+    static const char binary[] = "MIME-Version: 1.0\r\nContent-Type: application/x\r\n"
+                                 "Content-Transfer-Encoding: binary\r\n\r\na\0b\n";
+    write_mail(1, slice_of(binary, sizeof binary - 1));
+    mail.body_type = SMTP_BODY_BINARYMIME;
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+    assert_true(slice_find(body_slice(&peer.body), SLICE("base64")) > 0);
+    end();
+}
+
+/* RFC 8689: a socket of this machine is no network; what is known there is passed on. */
+CORE_TEST(test_lmtp_requiretls)
+{
+    static const char *const offers[] = {"> 250 PIPELINING\n",
+                                         "> 250-PIPELINING\n> 250 REQUIRETLS\n"};
+    for (unsigned i = 0; i < 2; i++) {
+        char script[512];
+        snprintf(script, sizeof script,
+                 "> 220 lmtp\n< LHLO client.example\n> 250-lmtp\n%s"
+                 "< MAIL FROM:<a@a.example>%s\n< RCPT TO:<one@b.example>\n< DATA\n> 250 ok\n"
+                 "> 250 ok\n> 354 go\ndata\n> 250 2.0.0 one\n" GOODBYE,
+                 offers[i], i ? " REQUIRETLS" : "");
+        BEGIN(script);
+        route.kind = ROUTE_LMTP;
+        route.tls = ROUTE_TLS_NONE;
+        options.require_tls = true;
+        assert_ok(open_it());
+        options.require_tls = false;
+        write_mail(1, SLICE("Subject: x\r\n\r\nhi\r\n"));
+        mail.require_tls = true;
+        assert_ok(remote_send(remote, &mail, &arena));
+        assert_answer(&recipients[0].answer, 250, 2, 0, 0);
+        end();
+    }
+    /* SMTP to the same address might be relayed from there. */
+    BEGIN(HELLO("> 250 REQUIRETLS\n") GOODBYE);
+    options.require_tls = true;
+    assert_error(open_it(), ERROR_PERMANENT);
+    options.require_tls = false;
+    assert_answer(&answer, 0, 5, 7, 10);
+    end();
+}
+
+/* RFC 2852: whether the time was told is known afterwards. */
+CORE_TEST(test_deliver_by_passed)
+{
+    BEGIN(HELLO("> 250 DELIVERBY 60\n") "< MAIL FROM:<a@a.example> BY=100;N\n> 250 ok\n"
+                                        "< RCPT TO:<one@b.example>\n> 250 ok\n< DATA\n> 354 go\n"
+                                        "data\n> 250 ok\n< MAIL FROM:<a@a.example>\n> 250 ok\n"
+                                        "< RCPT TO:<one@b.example>\n> 250 ok\n< DATA\n> 354 go\n"
+                                        "data\n> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    mail.deliver_by = 100;
+    mail.deliver_by_mode = 'N';
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_true(mail.by_passed);
+    mail.deliver_by = 50; /* below what it takes */
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_false(mail.by_passed);
+    end();
+}
+
 CORE_TEST(test_lmtp)
 {
     BEGIN("> 220 lmtp\n< LHLO client.example\n> 250-lmtp\n> 250 PIPELINING\n"
@@ -387,7 +516,12 @@ int main(void)
         cmocka_unit_test(test_plain),
         cmocka_unit_test(test_pipelining),
         cmocka_unit_test(test_chunking),
+        cmocka_unit_test(test_chunking_refused),
+        cmocka_unit_test(test_chunking_judged),
+        cmocka_unit_test(test_chunking_binary),
         cmocka_unit_test(test_lmtp),
+        cmocka_unit_test(test_lmtp_requiretls),
+        cmocka_unit_test(test_deliver_by_passed),
         cmocka_unit_test(test_helo),
         cmocka_unit_test(test_mends_line_ends),
         cmocka_unit_test(test_parameters),

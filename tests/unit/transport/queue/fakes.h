@@ -17,6 +17,9 @@
  *     stall     the route takes 300 ms      lmtp   takes everything by LMTP
  *     ours      the route says that it is ours
  *     drop      takes connections, and drops them at each mail
+ *     chunk     offers BDAT and does not know it: takes everything by DATA
+ *     brittle   breaks where it is sent BDAT: the same
+ *     by        knows DELIVERBY     dsn  knows DSN     bydsn  knows both
  *
  * What follows the word ("good7.example") makes another site; "good7-x.example" shares that of
  * "good7".
@@ -42,7 +45,7 @@
 enum { LEDGER_MAX = 200000 };
 
 struct ledger_entry {
-    _Atomic uint32_t delivered, bounced, delayed, reported, tries;
+    _Atomic uint32_t delivered, bounced, delayed, reported, relayed, expanded, tries;
     _Atomic uint64_t order; /* of its delivery among all */
     _Atomic int64_t at;     /* ns, of its delivery */
 };
@@ -55,6 +58,7 @@ static struct {
     _Atomic bool revived;                         /* "dead" lives */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
+    _Atomic uint64_t chunks; /* messages sent by BDAT to "chunk" and "brittle" */
 } world;
 
 static _Thread_local unsigned open_here;
@@ -130,6 +134,7 @@ struct remote {
     unsigned mails;
     bool limited;
     bool alive;
+    bool no_chunking;
 };
 
 static error lost(struct remote_answer *answer, enum error_kind kind, const char *text)
@@ -142,12 +147,12 @@ static error lost(struct remote_answer *answer, enum error_kind kind, const char
 error remote_open(const struct route *route, const struct remote_options *options,
                   struct arena *arena, struct remote **out_remote, struct remote_answer *out_answer)
 {
-    (void)options, (void)arena;
+    (void)arena;
     slice host = route->hosts[0].name;
     world.opens++;
     raise_to(&world.connections_high, ++open_here);
     struct remote *remote = calloc(1, sizeof *remote);
-    *remote = (struct remote){.host = host, .alive = true};
+    *remote = (struct remote){.host = host, .alive = true, .no_chunking = options->no_chunking};
     error problem = fiber_sleep(random_below(2) * TIME_MS);
     if (is_script(host, "hang") && !failed(problem))
         problem = fiber_sleep(200 * TIME_MS);
@@ -253,11 +258,19 @@ error remote_send(struct remote *remote, struct remote_mail *mail, struct arena 
     world.transactions++;
     bool kept = remote->mails++ > 0, flaky = is_script(remote->host, "flaky");
     mail->heard = true;
+    mail->dsn_passed = is_script(remote->host, "dsn") || is_script(remote->host, "bydsn");
+    mail->by_passed = mail->deliver_by && is_script(remote->host, "by");
     assert_true(mail->count > 0 && mail->body.size > 0);
     if (is_script(remote->host, "slow"))
         TRY(fiber_sleep(5 * TIME_MS));
     else
         TRY(fiber_yield());
+    bool refused = is_script(remote->host, "chunk");
+    if ((refused || is_script(remote->host, "brittle")) && !remote->no_chunking) {
+        world.chunks++;
+        mail->chunking = refused ? REMOTE_CHUNKING_REFUSED : REMOTE_CHUNKING_BROKE;
+        return break_off(remote, mail, true);
+    }
     if (kept && (is_script(remote->host, "kept") || (flaky && random_below(4) == 0)))
         return break_off(remote, mail, false);
     if (is_script(remote->host, "drop") || (flaky && random_below(10) == 0))
@@ -415,6 +428,12 @@ struct queue_mail *queue_keep_next(const struct queue_mail *after)
     return next == &mails_here || !next ? NULL : CONTAINER_OF(next, struct queue_mail, node);
 }
 
+struct queue_mail *queue_keep_previous(const struct queue_mail *before)
+{
+    const struct list *previous = before->node.previous;
+    return previous == &mails_here ? NULL : CONTAINER_OF(previous, struct queue_mail, node);
+}
+
 uint64_t queue_keep_count(void)
 {
     uint64_t count = 0;
@@ -453,6 +472,8 @@ error report_send(const struct queue_mail *mail, enum report_kind kind,
             entry->delayed++;
         else
             entry->reported++;
+        entry->relayed += kind == REPORT_RELAYED;
+        entry->expanded += kind == REPORT_EXPANDED;
     }
     return OK;
 }

@@ -224,8 +224,9 @@ static void test_outcomes_come_back(void **state)
     assert_int_equal(fresh->open_count, 5);
     assert_int_equal(fresh->recipients[2].outcome, QUEUE_RELAYED);
     assert_true(fresh->recipients[2].reported);
-    record_outcome_apply(fresh, (struct record_outcome){6, QUEUE_FAILED, false}); /* nobody */
-    record_outcome_apply(fresh, (struct record_outcome){1, 9, false});            /* no outcome */
+    record_outcome_apply(fresh,
+                         (struct record_outcome){6, QUEUE_FAILED, false, false}); /* nobody */
+    record_outcome_apply(fresh, (struct record_outcome){1, 9, false, false});     /* no outcome */
     assert_int_equal(fresh->open_count, 5);
     buffer_close(&out);
     unmake(&content);

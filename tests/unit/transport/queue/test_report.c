@@ -277,6 +277,30 @@ static void test_kinds(void **state)
     mail_from("alice@example.org", SMTP_NOTIFY_SUCCESS);
     assert_ok(send_all(REPORT_DELIVERED));
     assert_true(fields_have("Action: delivered\r\n"));
+    mail_from("alice@example.org", SMTP_NOTIFY_SUCCESS);
+    assert_ok(send_all(REPORT_EXPANDED));
+    assert_true(fields_have("Action: expanded\r\n"));
+    assert_false(fields_have("Deliver-By-Date"));
+}
+
+/* RFC 2852: relaying is reported to who did not ask for success, not to who wants to hear nothing.
+ */
+static void test_deliver_by(void **state)
+{
+    (void)state;
+    mail_from("alice@example.org", SMTP_NOTIFY_FAILURE);
+    made.mail.deliver_by = 1795342000;
+    made.recipients[1].notify = SMTP_NOTIFY_NEVER;
+    assert_ok(send_all(REPORT_RELAYED));
+    assert_int_equal(queue.submissions, 1);
+    assert_true(fields_have("Action: relayed\r\n"));
+    assert_true(fields_have("Deliver-By-Date: Sun, 22 Nov 2026 10:06:40 +0000\r\n"));
+    assert_true(fields_have("r0@example.net"));
+    assert_false(fields_have("r1@example.net"));
+    mail_from("", SMTP_NOTIFY_UNSAID);
+    made.mail.deliver_by = 1795342000;
+    assert_ok(send_all(REPORT_RELAYED));
+    assert_int_equal(queue.submissions, 0);
 }
 
 /* RFC 3461 4.3, RFC 8689 5 */
@@ -386,10 +410,10 @@ static void test_utf8(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_failed),      cmocka_unit_test(test_notify),
-        cmocka_unit_test(test_kinds),       cmocka_unit_test(test_return),
-        cmocka_unit_test(test_null_sender), cmocka_unit_test(test_trouble),
-        cmocka_unit_test(test_utf8),
+        cmocka_unit_test(test_failed),  cmocka_unit_test(test_notify),
+        cmocka_unit_test(test_kinds),   cmocka_unit_test(test_deliver_by),
+        cmocka_unit_test(test_return),  cmocka_unit_test(test_null_sender),
+        cmocka_unit_test(test_trouble), cmocka_unit_test(test_utf8),
     };
     log_configure(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_WARNING, LOG_LOGFMT);
     arena_init(&arena, 16 << 20);

@@ -518,6 +518,110 @@ static void test_deliver_by_and_hold_until(void **state)
     sim_run(1, obey_sender);
 }
 
+/* ---- Reports of success ---- */
+
+static void submit_with(const char *recipient, unsigned notify, char mode, bool trace)
+{
+    const struct queue_recipient to = {.address = slice_from_string(recipient), .notify = notify};
+    const struct queue_envelope envelope = {.sender = SLICE("a@x.example"),
+                                            .recipients = &to,
+                                            .recipient_count = 1,
+                                            .deliver_by = mode ? time_wall_seconds() + 100 : 0,
+                                            .deliver_by_mode = mode,
+                                            .deliver_by_trace = trace};
+    queue_schedule_add(mail_make(&envelope, 60));
+}
+
+/* Who is told of what: RFC 3461 5.2.2, 5.2.3, 5.3; RFC 2852 4.1.4, 4.2. */
+static const struct {
+    const char *domain;
+    unsigned notify;
+    char mode;
+    bool trace;
+    unsigned delivered, relayed;
+} successes[] = {
+    {"good", SMTP_NOTIFY_UNSAID, 0, false, 0, 0},
+    {"good", SMTP_NOTIFY_SUCCESS, 0, false, 0, 1}, /* without DSN it ends here */
+    {"dsn", SMTP_NOTIFY_SUCCESS, 0, false, 0, 0},  /* the next one tells */
+    {"lmtp", SMTP_NOTIFY_SUCCESS, 0, false, 1, 0}, /* a mailbox has it */
+    {"lmtp", SMTP_NOTIFY_NEVER, 0, false, 0, 0},
+    {"good", SMTP_NOTIFY_UNSAID, 'N', true, 0, 1}, /* by-trace */
+    {"good", SMTP_NOTIFY_UNSAID, 'R', true, 0, 1},
+    {"good", SMTP_NOTIFY_FAILURE, 'N', true, 0, 1},
+    {"good", SMTP_NOTIFY_NEVER, 'N', true, 0, 0},
+    {"good", SMTP_NOTIFY_SUCCESS, 'N', true, 0, 1}, /* once */
+    {"good", SMTP_NOTIFY_UNSAID, 'N', false, 0, 1}, /* its time is not known there */
+    {"by", SMTP_NOTIFY_UNSAID, 'N', false, 0, 0},
+    {"by", SMTP_NOTIFY_UNSAID, 'N', true, 0, 1}, /* each relaying is traced */
+    {"by", SMTP_NOTIFY_SUCCESS, 'R', false, 0, 1},
+    {"bydsn", SMTP_NOTIFY_SUCCESS, 'N', false, 0, 0},
+    {"bydsn", SMTP_NOTIFY_SUCCESS, 'N', true, 0, 1},
+    {"dsn", SMTP_NOTIFY_SUCCESS, 'N', false, 0, 1},
+    {"lmtp", SMTP_NOTIFY_UNSAID, 'N', true, 0, 0}, /* delivered, not relayed */
+    {"lmtp", SMTP_NOTIFY_SUCCESS, 'N', true, 1, 0},
+};
+enum { SUCCESSES = sizeof successes / sizeof *successes };
+
+static void succeed(void)
+{
+    for (unsigned i = 0; i < SUCCESSES; i++) {
+        char domain[32];
+        snprintf(domain, sizeof domain, "%s.example", successes[i].domain);
+        submit_with(address_of(i, domain), successes[i].notify, successes[i].mode,
+                    successes[i].trace);
+    }
+    sim_wait(10);
+    for (unsigned i = 0; i < SUCCESSES; i++) {
+        const struct ledger_entry *entry = &world.ledger[i];
+        unsigned delivered = entry->reported - entry->relayed;
+        if (entry->delivered != 1 || delivered != successes[i].delivered ||
+            entry->relayed != successes[i].relayed)
+            fail_msg("case %u: %u times delivered, reported as delivered %u, as relayed %u", i,
+                     (unsigned)entry->delivered, delivered, (unsigned)entry->relayed);
+    }
+}
+
+static void test_reports_of_success(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, succeed);
+    sim_defaults();
+    world.reports_refused = 5; /* owed, and made later */
+    sim_run(1, succeed);
+}
+
+/* ---- Servers whose BDAT does not work ---- */
+
+static void meet_bad_chunking(void)
+{
+    mail_to("a@x.example", "", "1@chunk.example", 60);
+    sim_wait(5);
+    assert_int_equal(world.ledger[1].delivered, 1);
+    assert_int_equal(world.ledger[1].tries, 1); /* refused and sent again within one attempt */
+    assert_int_equal(world.opens, 2);
+    assert_int_equal(world.chunks, 1);
+    for (unsigned i = 2; i < 40; i++)
+        mail_to("a@x.example", "", address_of(i, "chunk.example"), 60);
+    sim_wait(5);
+    assert_int_equal(world.chunks, 1); /* the site is remembered */
+    world.chunks = 0;
+    sim_settings.concurrency = sim_settings.concurrency_first = 1;
+    for (unsigned i = 50; i < 60; i++)
+        mail_to("a@x.example", "", address_of(i, "brittle.example"), 60);
+    sim_wait(10);
+    assert_int_equal(world.chunks, SITE_CHUNKS_BROKEN_MAX);
+    for (unsigned i = 50; i < 60; i++)
+        assert_int_equal(world.ledger[i].delivered, 1);
+}
+
+static void test_bad_chunking(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, meet_bad_chunking);
+}
+
 /* ---- Stopping ---- */
 
 static void stop_amid(void)
@@ -560,6 +664,8 @@ int main(void)
         cmocka_unit_test(test_expiry_in_every_state),
         cmocka_unit_test(test_deliver_by_and_hold_until),
         cmocka_unit_test(test_a_place_is_passed_on),
+        cmocka_unit_test(test_reports_of_success),
+        cmocka_unit_test(test_bad_chunking),
         cmocka_unit_test(test_stop_amid_work),
     };
     setenv("CMOCKA_TEST_ABORT", "1", 0); /* these fail on other threads than the runner's */
