@@ -41,6 +41,11 @@ enum control_option {
     OPTION_RECIPIENT,
     OPTION_SITE,
     OPTION_HELD,
+    OPTION_DOMAIN,
+    OPTION_STATE,
+    OPTION_OLDER,
+    OPTION_AFTER,
+    OPTION_LIMIT,
     OPTION_MAX,
     OPTION_ALL,
     OPTION_HELP,
@@ -81,10 +86,10 @@ enum control_exit control_domain_add(struct control *control),
     control_queue_flush(struct control *control), control_queue_hold(struct control *control),
     control_queue_release(struct control *control), control_queue_delete(struct control *control),
     control_queue_bounce(struct control *control), control_queue_stats(struct control *control),
-    control_stats(struct control *control), control_config_show(struct control *control),
-    control_config_check(struct control *control), control_dkim_create(struct control *control),
-    control_dkim_show(struct control *control), control_dns_show(struct control *control),
-    control_dns_check(struct control *control);
+    control_queue_sites(struct control *control), control_stats(struct control *control),
+    control_config_show(struct control *control), control_config_check(struct control *control),
+    control_dkim_create(struct control *control), control_dkim_show(struct control *control),
+    control_dns_show(struct control *control), control_dns_check(struct control *control);
 
 /* "ringmail: ..." on standard error; returns `exit`. */
 enum control_exit control_say(enum control_exit exit, const char *format, ...)

@@ -28,10 +28,10 @@ static void add_selection(const struct control *control, struct buffer *target)
     static const struct {
         enum control_option option;
         const char *name;
-    } rows[] = {{OPTION_SENDER, "sender"},
-                {OPTION_RECIPIENT, "recipient"},
-                {OPTION_SITE, "site"},
-                {OPTION_MAX, "max"}};
+    } rows[] = {
+        {OPTION_SENDER, "sender"}, {OPTION_RECIPIENT, "recipient"}, {OPTION_DOMAIN, "domain"},
+        {OPTION_SITE, "site"},     {OPTION_STATE, "state"},         {OPTION_OLDER, "older"},
+        {OPTION_AFTER, "after"},   {OPTION_LIMIT, "limit"},         {OPTION_MAX, "max"}};
     if (control->count > 0)
         add_parameter(target, "id", control->words[0]);
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
@@ -59,11 +59,10 @@ static enum control_exit ask(const struct control *control, const char *method, 
     case ERROR_NONE:
         return CONTROL_DONE;
     case ERROR_NOT_FOUND:
-        return control_say(CONTROL_REFUSED, "there is no such mail in the queue");
-    case ERROR_MALFORMED:
-        return control_say(CONTROL_USAGE,
-                           "say which mails: an id as \"ringmail queue list\" shows it, --sender, "
-                           "--recipient, --site, --held, or --all");
+        return control_say(CONTROL_REFUSED, "there is no mail %.*s in the queue",
+                           SLICE_ARG(control->count ? control->words[0] : SLICE("like that")));
+    case ERROR_MALFORMED: /* the server's words */
+        return control_say(CONTROL_USAGE, "%.*s", SLICE_ARG(slice_trim(buffer_slice(out_answer))));
     default:
         return control_say(CONTROL_TROUBLE, "%s (the server's admin endpoint is listen.admin)",
                            problem.text);
@@ -158,17 +157,27 @@ static void add_mail(slice line, struct buffer *out)
     }
 }
 
+/* Where the page is not the end. */
+static void tell_next(slice answer)
+{
+    slice next = member(answer, "next");
+    if (next.size > 0 && !slice_equal(next, SLICE("null")))
+        control_say(CONTROL_DONE, "there are more: --after %.*s", SLICE_ARG(next));
+}
+
 enum control_exit control_queue_list(struct control *control)
 {
     struct buffer answer;
     buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
     enum control_exit exit = ask(control, "GET", "/queue/mails", &answer);
     slice rest = buffer_slice(&answer), line;
+    if (exit == CONTROL_DONE && !control->options[OPTION_JSON])
+        tell_next(rest);
     if (exit == CONTROL_DONE && control->options[OPTION_JSON])
         buffer_add(&control->out, rest);
     while (exit == CONTROL_DONE && !control->options[OPTION_JSON] && rest.size > 0) {
         slice_cut(rest, '\n', &line, &rest);
-        if (slice_starts(line, SLICE("{")))
+        if (slice_starts(line, SLICE("{\"id\":")))
             add_mail(line, &control->out);
     }
     buffer_close(&answer);
@@ -177,10 +186,36 @@ enum control_exit control_queue_list(struct control *control)
 
 enum control_exit control_queue_show(struct control *control)
 {
-    return ask(control, "GET", "/queue/mail", &control->out);
+    struct buffer answer;
+    buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
+    enum control_exit exit = ask(control, "GET", "/queue/mail", &answer);
+    if (exit == CONTROL_DONE)
+        buffer_add(&control->out, buffer_slice(&answer));
+    buffer_close(&answer);
+    return exit;
 }
 
 /* ---- Orders ---- */
+
+/* Why nothing was done about the mail that was named. */
+static enum control_exit explain_nothing(const struct control *control)
+{
+    struct buffer answer;
+    buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
+    enum control_exit exit = ask(control, "GET", "/queue/mails", &answer);
+    bool there = slice_find(buffer_slice(&answer), SLICE("\"sender\":")) >= 0;
+    buffer_close(&answer);
+    if (exit != CONTROL_DONE)
+        return exit;
+    return there ? control_say(CONTROL_REFUSED,
+                               "there is nothing to be done about mail %.*s: it is "
+                               "so already, or its recipients have had their end",
+                               SLICE_ARG(control->words[0]))
+                 : control_say(CONTROL_REFUSED,
+                               "there is no mail %.*s in the queue: it was "
+                               "delivered, or has come back to its sender",
+                               SLICE_ARG(control->words[0]));
+}
 
 /* Nothing to be done is not a failure, except where one mail was named. */
 static enum control_exit order(struct control *control, const char *path, const char *done)
@@ -194,10 +229,9 @@ static enum control_exit order(struct control *control, const char *path, const 
     else if (exit == CONTROL_DONE)
         buffer_format(&control->out, "%lld mail%s %s\n", (long long)mails, mails == 1 ? "" : "s",
                       done);
-    if (exit == CONTROL_DONE && mails == 0 && control->count > 0)
-        exit =
-            control_say(CONTROL_REFUSED, "there is no such mail, or nothing to be done about it");
     buffer_close(&answer);
+    if (exit == CONTROL_DONE && mails == 0 && control->count > 0)
+        exit = explain_nothing(control);
     return exit;
 }
 
@@ -285,6 +319,52 @@ enum control_exit control_queue_stats(struct control *control)
         add_numbers(all, &control->out);
         add_sites(all, &control->out);
     }
+    buffer_close(&answer);
+    return exit;
+}
+
+/* ---- Destinations ---- */
+
+static void add_destination(slice line, struct buffer *out)
+{
+    slice site = member(line, "site"), domain = member(line, "domain");
+    slice answer = member(line, "answer");
+    buffer_format(out, "%7lld %7lld %6lld  ", (long long)number(line, "waiting"),
+                  (long long)number(line, "active"), (long long)number(line, "held"));
+    add_moment(out, number(line, "oldest"));
+    buffer_format(out, "  %-8.*s %.*s", SLICE_ARG(member(line, "state")), SLICE_ARG(domain));
+    if (site.size > 0)
+        buffer_format(out, "  %.*s", SLICE_ARG(site));
+    if (number(line, "paused_until") > 0) {
+        buffer_add_string(out, "  until ");
+        add_moment(out, number(line, "paused_until"));
+    }
+    if (answer.size > 0)
+        buffer_format(out, "\n        %.*s", SLICE_ARG(answer));
+    buffer_add_byte(out, '\n');
+}
+
+enum control_exit control_queue_sites(struct control *control)
+{
+    struct buffer answer, *out = &control->out;
+    buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
+    enum control_exit exit = ask(control, "GET", "/queue/sites", &answer);
+    slice all = buffer_slice(&answer), rest = all, line;
+    if (exit == CONTROL_DONE && control->options[OPTION_JSON]) {
+        buffer_add(out, all);
+        rest = SLICE_EMPTY;
+    } else if (exit == CONTROL_DONE && number(all, "count") > 0) {
+        buffer_add_string(out,
+                          "waiting  active   held  oldest                state    destination\n");
+    }
+    while (exit == CONTROL_DONE && rest.size > 0) {
+        slice_cut(rest, '\n', &line, &rest);
+        if (slice_starts(line, SLICE("{\"site\":")) && slice_find(line, SLICE("\"domain\":")) >= 0)
+            add_destination(line, out);
+    }
+    if (exit == CONTROL_DONE && !control->options[OPTION_JSON] && number(all, "others") > 0)
+        buffer_format(out, "%7lld more for destinations that are not shown\n",
+                      (long long)number(all, "others"));
     buffer_close(&answer);
     return exit;
 }

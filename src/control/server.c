@@ -71,6 +71,9 @@ static error read_answer(slice answer, struct buffer *out_body)
         return error_make(ERROR_TEMPORARY, "what answers there is not Ringmail");
     if (slice_equal(status, SLICE("401")) || slice_equal(status, SLICE("403")))
         return error_make(ERROR_DENIED, "the server wants another token: see admin.token");
+    bool refused = slice_equal(status, SLICE("404")) || slice_equal(status, SLICE("400"));
+    if (refused) /* in words */
+        buffer_add(out_body, slice_from(answer, (size_t)end + 4));
     if (slice_equal(status, SLICE("404")))
         return error_make(ERROR_NOT_FOUND, "the server knows no such thing");
     if (slice_equal(status, SLICE("400")))

@@ -4,8 +4,8 @@
 
 /* One HTTP request to the running server's admin endpoint (the first in listen.admin).
  * ERROR_CLOSED: none runs there; ERROR_DENIED: it wants another token; ERROR_NOT_FOUND,
- * ERROR_MALFORMED: it says 404, 400; ERROR_TEMPORARY: it did not answer as expected. The answer's
- * body is appended. */
+ * ERROR_MALFORMED: it says 404, 400, its words are in the body; ERROR_TEMPORARY: it did not answer
+ * as expected. The answer's body is appended. */
 error server_request(const struct config *config, const char *method, slice target,
                      struct buffer *out_body);
 /* A value for a query, percent-encoded. */

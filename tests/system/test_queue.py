@@ -55,7 +55,7 @@ class Place:
         return self.instance.control("queue", *words, **options)
 
     def mails(self, *words):
-        return json.loads(self.control("list", "--json", *words).stdout)
+        return json.loads(self.control("list", "--json", *words).stdout)["mails"]
 
     def bounces(self):
         return [raw for raw in maildir.messages(self.instance.maildir(self.sender)).values()
@@ -164,8 +164,7 @@ def test_orders(place):
     place.submit("b@nowhere.test", times=3)
     wait.until(lambda: all(m["recipients"][0]["attempts"] == 1 or m["recipients"][0]["state"] == "waiting"
                            for m in place.mails()), 10, "all have been tried or wait for the site")
-    # Cores list their mails one after another; an id tells when its mail came.
-    one, two, three, four = sorted(mail["id"] for mail in place.mails("--recipient", "a@there.test"))
+    one, two, three, four = (mail["id"] for mail in place.mails("--recipient", "a@there.test"))
     assert "queue-1" in place.control("show", one).stdout
 
     assert place.control("hold", one).stdout == "1 mail held\n"
@@ -200,6 +199,67 @@ def test_orders_say_what_is_wrong(place):
     assert place.control("flush", "--all").stdout == "0 mails will be tried now\n"
     place.instance.stop()
     assert place.control("list", check=False).returncode == 3
+    place.instance.start()
+
+
+    for words, said in [(["delete", "zzz"], "zzz"), (["show", "zzz"], "not the id of a mail"), (["hold", "123456789abcdef01"], "not the id of a mail"),
+                        (["list", "--state", "asleep"], "waiting, active, held"), (["list", "--older", "yesterday"], "12h"),
+                        (["list", "--limit", "few"], "not a number"), (["list", "--after", "x"], "not the id of a mail"), (["delete"], "say which mails")]:
+        refused = place.control(*words, check=False)
+        assert refused.returncode == 2 and said in refused.stderr, (words, refused.stderr)
+    gone = place.control("delete", "12345", check=False)
+    assert gone.returncode == 1 and "no mail 12345 in the queue" in gone.stderr
+    place.submit("a@nowhere.test")
+    (mail,) = place.mails()
+    place.control("hold", mail["id"])
+    again = place.control("hold", mail["id"], check=False)
+    assert again.returncode == 1 and "so already" in again.stderr
+
+
+def test_pages_and_filters(place):
+    """One list over the cores, page by page; sites are known again after a restart, before anything is tried."""
+    place = place(**{"queue.retry_min": "1h", "queue.retry_max": "2h"})
+    place.submit("a@nowhere.test", times=25)
+    place.submit("a@other.test", times=10)
+    wait.until(lambda: len(place.mails("--state", "waiting")) == 35, 10, "all wait")
+    everything = [mail["id"] for mail in place.mails()]
+    assert everything == sorted(everything) and len(set(everything)) == 35
+
+    def read(*words, size=7):
+        found, after = [], []
+        while True:
+            page = json.loads(place.control("list", "--json", "--limit", str(size), *after, *words).stdout)
+            found += [mail["id"] for mail in page["mails"]]
+            if not page["next"]:
+                return found
+            assert len(page["mails"]) == size and page["next"] == found[-1]
+            after = ["--after", page["next"]]
+    for size in (1, 7, 35, 100):
+        assert read(size=size) == everything
+    others = read("--domain", "other.test")
+    assert len(others) == 10 and read("--recipient", "a@OTHER.test") == others
+    time.sleep(1.1)
+    assert read("--older", "1h") == [] and read("--older", "0s") == everything
+    assert read("--sender", place.sender) == everything and read("--sender", "@elsewhere.test") == []
+    assert "there are more: --after" in place.control("list", "--limit", "3").stderr
+    page = json.loads(place.instance.admin("/queue/mails?limit=3&domain=other.test"))
+    assert [mail["id"] for mail in page["mails"]] == others[:3] and page["next"] == others[2]
+
+    def sites():
+        return {site["domain"]: site for site in json.loads(place.control("sites", "--json").stdout)["sites"]}
+    wait.until(lambda: sites()["nowhere.test"]["waiting"] == 25, 10, "they wait")
+    before = sites()
+    assert before["other.test"]["waiting"] == 10 and before["nowhere.test"]["site"] and "refused" in before["nowhere.test"]["answer"]
+    assert before["nowhere.test"]["state"] in ("paused", "ready", "probing") and before["nowhere.test"]["oldest"] > time.time() - 60
+    text = place.control("sites").stdout
+    assert "nowhere.test" in text and "refused" in text
+    deferred = read("--site", before["nowhere.test"]["site"], "--state", "deferred")
+    assert deferred
+    place.instance.stop()
+    place.instance.start()
+    assert read() == everything
+    assert set(read("--site", before["nowhere.test"]["site"])) >= set(deferred)
+    assert place.control("delete", "--domain", "other.test").stdout == "10 mails deleted\n"
 
 
 def test_numbers(place):

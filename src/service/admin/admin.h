@@ -16,10 +16,11 @@
  *                                  ?types=mail.bounced,mail.deferred
  *     POST /directory/invalidate   ?subject=user@example.org, @example.org, or all
  *     GET  /queue                  JSON: the queue in numbers, and by site
- *     GET  /queue/mails            JSON: mails; ?sender= &recipient= &site= &id= &held=1 &max=
- *     GET  /queue/mail             ?id=: header and body as they would be sent
- *     POST /queue/flush            (also hold, release, delete, bounce) for such a selection, or
- *                                  ?all=1; {"mails": how many}
+ *     GET  /queue/mails            JSON: a page of mails; ?after= &limit=, and what is meant:
+ *                                  &sender= &recipient= &domain= &site= &state= &older= &held=1
+ * &id= GET  /queue/sites            JSON: destinations with what waits for them; ?limit= GET
+ * /queue/mail             ?id=: header and body as they would be sent POST /queue/flush (also hold,
+ * release, delete, bounce) for such a selection, or ?all=1; {"mails": how many}
  *
  * Each connection is a fiber on the core that accepted it. Bounds: admin_limits.
  */

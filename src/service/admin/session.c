@@ -26,6 +26,7 @@ static const struct route {
     {"/directory/invalidate", HTTP_POST, false, admin_invalidate},
     {"/queue", HTTP_GET, false, admin_queue},
     {"/queue/mails", HTTP_GET, false, admin_queue_mails},
+    {"/queue/sites", HTTP_GET, false, admin_queue_sites},
     {"/queue/mail", HTTP_GET, false, admin_queue_mail},
     {"/queue/flush", HTTP_POST, false, admin_queue_flush},
     {"/queue/hold", HTTP_POST, false, admin_queue_hold},

@@ -28,7 +28,12 @@ __attribute__((noinline)) struct keep_core *keep_of_this_core(void)
 error keep_mail_put(struct keep_core *keep, struct queue_mail *mail)
 {
     TRY(id_map_put(&keep->mails, mail->id, mail));
-    list_append(&keep->all, &mail->node);
+    struct list *at = keep->all.previous;
+    /* Ids rise, but who is durable first comes first. At start all are sorted once (open.c). */
+    while (keep->open && at != &keep->all &&
+           CONTAINER_OF(at, struct queue_mail, node)->id > mail->id)
+        at = at->previous;
+    list_insert_after(at, &mail->node);
     metric_add(&mails_gauge, 1);
     return OK;
 }
@@ -63,6 +68,12 @@ struct queue_mail *queue_keep_next(const struct queue_mail *after)
     if (!at->next || at->next == &keep_here.all)
         return NULL;
     return CONTAINER_OF(at->next, struct queue_mail, node);
+}
+
+struct queue_mail *queue_keep_previous(const struct queue_mail *before)
+{
+    const struct list *at = before->node.previous;
+    return at == &keep_here.all ? NULL : CONTAINER_OF(at, struct queue_mail, node);
 }
 
 uint64_t queue_keep_count(void)

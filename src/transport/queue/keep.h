@@ -37,10 +37,11 @@ void queue_keep_finish(struct queue_mail **mail);
 error queue_content_open(struct queue_content *content, struct body *scratch, slice *out_body);
 void queue_content_release(struct queue_content *content, struct body *scratch);
 
-/* This core's mails by id. */
+/* This core's mails by id; next and previous in the order of ids. */
 struct queue_mail *queue_keep_find(queue_id id);
 struct queue_mail *queue_keep_next(const struct queue_mail *after); /* NULL: first */
-uint64_t queue_keep_count(void);                                    /* this core's mails */
+struct queue_mail *queue_keep_previous(const struct queue_mail *before);
+uint64_t queue_keep_count(void);        /* this core's mails */
 uint64_t queue_keep_memory_bytes(void); /* bodies in memory on this core */
 uint64_t queue_keep_spool_bytes(void);  /* live bytes of this core's spool */
 

@@ -1,4 +1,8 @@
-/* SPDX-License-Identifier: GPL-3.0-or-later */
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * Mails shown to operators: pages of a list over all cores, in the order of ids, and one as it
+ * would be sent.
+ */
 #include "format/json/write.h"
 #include "runtime/core.h"
 #include "runtime/message.h"
@@ -9,13 +13,8 @@
 #include <stdlib.h>
 
 enum {
-    CORE_LIST_SIZE_MAX = 16 << 20, /* bytes of one core's mails; beyond, the list ends */
-    CORE_LIST_SIZE_ENOUGH = 12 << 20,
-};
-
-struct listing {
-    const struct queue_selection *selection;
-    struct buffer *parts; /* one a core: a mail a line */
+    LIST_SIZE_ENOUGH = 8 << 20,    /* bytes of all cores' mails: the page ends */
+    CORE_LIST_SIZE_MAX = 24 << 20, /* of one core's, its last mail being a large one */
 };
 
 static const char *state_name(const struct queue_item *item,
@@ -76,63 +75,159 @@ static void write_mail(const struct queue_mail *mail, struct buffer *out)
         write_recipients(&mail->items[i], &json);
     json_array_close(&json);
     json_object_close(&json);
-    buffer_add_byte(out, '\n');
+}
+
+/* ---- One core's share of a page ---- */
+
+/* In the order of ids, from the first behind the cursor on. */
+struct share {
+    struct buffer lines;
+    struct line {
+        queue_id id;
+        size_t end; /* in lines */
+    } * index;
+    unsigned count, room;
+    bool more; /* it ends before the core's mails do */
+};
+
+struct listing {
+    const struct queue_selection *selection;
+    unsigned count_max;
+    size_t size_enough; /* of one core's lines */
+    struct share *shares;
+};
+
+static error add_line(struct share *share, const struct queue_mail *mail)
+{
+    if (share->count == share->room) {
+        unsigned room = share->room ? 2 * share->room : 64;
+        struct line *grown = realloc(share->index, room * sizeof *grown);
+        TRY_MEMORY(grown);
+        share->index = grown;
+        share->room = room;
+    }
+    write_mail(mail, &share->lines);
+    TRY(buffer_check(&share->lines));
+    share->index[share->count++] = (struct line){mail->id, share->lines.size};
+    return OK;
+}
+
+/* Mails lie in the order of their ids. Whoever reads page after page is served from where the page
+ * before began, so that the whole costs one walk; anybody else's cursor is looked for. */
+static struct queue_mail *seek(queue_id after)
+{
+    struct queue_mail *at = queue_keep_find(after), *before;
+    if (!at && after > 0)
+        at = queue_owner.page.next;
+    if (!at)
+        at = queue_keep_next(NULL);
+    while (at && (before = queue_keep_previous(at)) && before->id > after)
+        at = before;
+    return at;
 }
 
 static error list_here(void *argument)
 {
     const struct listing *listing = argument;
     const struct queue_selection *selection = listing->selection;
-    struct buffer *out = &listing->parts[core_self()];
+    struct share *share = &listing->shares[core_self()];
     struct queue_walk walk;
     struct queue_mail *mail;
-    unsigned count = 0;
+    error problem = OK;
     queue_walk_begin(&walk);
-    if (selection->id != 0)
-        walk.next = queue_keep_find(selection->id);
-    while ((selection->count_max == 0 || count < selection->count_max) &&
-           out->size < CORE_LIST_SIZE_ENOUGH && (mail = queue_walk_next(&walk))) {
+    walk.next = selection->id ? queue_keep_find(selection->id) : seek(selection->after);
+    bool parked = selection->id != 0;
+    while (!failed(problem) && (mail = queue_walk_next(&walk))) {
+        if (mail->id > selection->after && !parked) {
+            queue_owner.page.next = mail;
+            parked = true;
+        }
         if (queue_selection_matches(selection, mail)) {
-            write_mail(mail, out);
-            count++;
+            share->more = share->count == listing->count_max ||
+                          (share->count > 0 && share->lines.size >= listing->size_enough);
+            if (share->more)
+                break;
+            problem = add_line(share, mail);
         }
         if (selection->id != 0)
             break;
     }
     queue_walk_end(&walk);
-    return OK;
+    return problem;
 }
 
-static void join_parts(const struct listing *listing, struct buffer *out)
+/* ---- The page ---- */
+
+/* The share with the lowest id at its place; NULL at the end, or where what comes next is not
+ * known: a share that ended early would have it. */
+static const struct share *choose(const struct listing *listing, const unsigned *places)
 {
-    unsigned count = 0, most = listing->selection->count_max;
-    buffer_add_byte(out, '[');
+    const struct share *best = NULL;
     for (unsigned i = 0; i < core_count(); i++) {
-        slice rest = buffer_slice(&listing->parts[i]), line;
-        while (rest.size > 0 && (most == 0 || count < most)) {
-            slice_cut(rest, '\n', &line, &rest);
-            buffer_add_string(out, count++ ? ",\n" : "\n");
-            buffer_add(out, line);
-        }
+        const struct share *share = &listing->shares[i];
+        if (places[i] == share->count && share->more)
+            return NULL;
+        if (places[i] < share->count &&
+            (!best || share->index[places[i]].id < best->index[places[best - listing->shares]].id))
+            best = share;
     }
-    buffer_add_string(out, "]\n");
+    return best;
+}
+
+static bool is_left(const struct listing *listing, const unsigned *places)
+{
+    for (unsigned i = 0; i < core_count(); i++)
+        if (places[i] < listing->shares[i].count || listing->shares[i].more)
+            return true;
+    return false;
+}
+
+static error join(const struct listing *listing, struct buffer *out)
+{
+    unsigned *places = calloc(core_count(), sizeof *places);
+    TRY_MEMORY(places);
+    const struct share *share;
+    char last[QUEUE_ID_TEXT_SIZE] = "";
+    unsigned count = 0;
+    buffer_add_string(out, "{\"mails\":[");
+    while (count < listing->count_max && (share = choose(listing, places))) {
+        unsigned place = places[share - listing->shares]++;
+        size_t begin = place ? share->index[place - 1].end : 0;
+        queue_id_format(share->index[place].id, last);
+        buffer_add_string(out, count++ ? ",\n" : "\n");
+        buffer_add(out,
+                   slice_sub(buffer_slice(&share->lines), begin, share->index[place].end - begin));
+    }
+    if (count > 0 && is_left(listing, places))
+        buffer_format(out, "],\n\"next\":\"%s\"}\n", last);
+    else
+        buffer_add_string(out, "],\n\"next\":null}\n");
+    free(places);
+    return buffer_check(out);
 }
 
 error queue_list(const struct queue_selection *selection, struct buffer *out)
 {
-    struct buffer *parts = calloc(core_count(), sizeof *parts);
-    TRY_MEMORY(parts);
+    struct listing listing = {
+        .selection = selection,
+        .count_max = selection->count_max && selection->count_max < QUEUE_LIST_COUNT_MAX
+                         ? selection->count_max
+                         : QUEUE_LIST_COUNT_MAX,
+        .size_enough = LIST_SIZE_ENOUGH / core_count(),
+        .shares = calloc(core_count(), sizeof *listing.shares),
+    };
+    TRY_MEMORY(listing.shares);
     for (unsigned i = 0; i < core_count(); i++)
-        buffer_init(&parts[i], CORE_LIST_SIZE_MAX);
-    struct listing listing = {selection, parts};
+        buffer_init(&listing.shares[i].lines, CORE_LIST_SIZE_MAX);
     error problem = core_broadcast(list_here, &listing);
     if (!failed(problem))
-        join_parts(&listing, out);
-    for (unsigned i = 0; i < core_count(); i++)
-        buffer_close(&parts[i]);
-    free(parts);
-    TRY(problem);
-    return buffer_check(out);
+        problem = join(&listing, out);
+    for (unsigned i = 0; i < core_count(); i++) {
+        buffer_close(&listing.shares[i].lines);
+        free(listing.shares[i].index);
+    }
+    free(listing.shares);
+    return problem;
 }
 
 /* ---- One mail as it would be sent ---- */

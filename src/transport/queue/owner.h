@@ -34,6 +34,13 @@ enum queue_place {
     QUEUE_PLACE_HERE = 0xffff,  /* a fiber of this core is at it, or will be */
 };
 
+/* Over this core's mails, with waits in between (walk.c). */
+struct queue_walk {
+    struct list node;
+    struct queue_mail *next;
+    unsigned steps;
+};
+
 struct queue_owner {
     bool running; /* from queue_start to queue_stop: items may go out */
     struct crew crew;
@@ -47,7 +54,8 @@ struct queue_owner {
     unsigned recalls;        /* on their way */
     uint64_t away;           /* items with sites, or on their way there or back */
     struct list walks;
-    struct map ways; /* looked up at present, by domain and manner */
+    struct queue_walk page; /* where the last page of a list began */
+    struct map ways;        /* looked up at present, by domain and manner */
     struct list ways_pending;
     unsigned lookups;
     struct list locals; /* items for mailboxes, by item->node */
@@ -123,11 +131,6 @@ bool queue_result_owes(const struct queue_item *item);
 
 /* ---- walk.c: over this core's mails, with waits in between ---- */
 
-struct queue_walk {
-    struct list node;
-    struct queue_mail *next;
-    unsigned steps;
-};
 void queue_walk_begin(struct queue_walk *walk);
 /* WAITS now and then; NULL at the end. */
 struct queue_mail *queue_walk_next(struct queue_walk *walk);

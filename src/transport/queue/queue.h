@@ -27,6 +27,8 @@ enum queue_limits {
     QUEUE_PREFIX_SIZE_MAX = 64 << 10,  /* bytes of header fields put before the body */
     QUEUE_RESPONSE_SIZE_MAX = 512,     /* bytes kept of a remote server's last words */
     QUEUE_ID_TEXT_SIZE = 17,           /* 16 hex digits and the NUL */
+    QUEUE_LIST_COUNT_MAX = 10000,      /* mails of one page of a list */
+    QUEUE_SITES_COUNT_MAX = 10000,     /* destinations that are told apart in a list of them */
 };
 
 struct queue_recipient {
@@ -91,13 +93,26 @@ void queue_set_settings(const struct queue_settings *settings,
 
 /* What is meant: empty fields match everything. */
 struct queue_selection {
-    queue_id id;     /* 0: any */
-    slice sender;    /* address, or @domain */
-    slice recipient; /* address, or @domain: mails with such a recipient still open */
-    slice site;      /* as shown by stats */
+    queue_id id;            /* 0: any */
+    queue_id after;         /* those with higher ids, which came later */
+    slice sender;           /* address, or @domain */
+    slice recipient;        /* address, or @domain: mails with such a recipient still open */
+    slice domain;           /* the same by domain alone */
+    slice site;             /* as queue_sites shows it: where its route led last, since it was first
+                               looked for, whatever was restarted meanwhile */
+    unsigned states;        /* bits of enum queue_state: a recipient still open is in one of them */
+    int64_t arrived_before; /* seconds since 1970; 0: whenever */
     bool held_only;
     unsigned count_max; /* 0: no bound */
 };
+enum queue_state {
+    QUEUE_STATE_WAITING = 1 << 0,  /* for its next try */
+    QUEUE_STATE_ACTIVE = 1 << 1,   /* its route is looked for, it is in line, or being sent */
+    QUEUE_STATE_HELD = 1 << 2,     /* for the operator */
+    QUEUE_STATE_DEFERRED = 1 << 3, /* tried before, in vain; whatever it does now */
+};
+/* "waiting", ...; false: there is no such. */
+bool queue_state_parse(slice name, enum queue_state *out_state);
 enum queue_order {
     QUEUE_FLUSH,   /* try now, but for what FUTURERELEASE holds */
     QUEUE_HOLD,    /* not before released; expiry goes on */
@@ -108,14 +123,22 @@ enum queue_order {
 /* *out_count: mails it was done to. Durable when it returns. */
 error queue_order(enum queue_order order, const struct queue_selection *selection,
                   uint64_t *out_count);
-/* JSON: an array of mails: id, sender, size, arrived, expires, held, recipients with state, next
- * try, attempts and last answer. */
+/* JSON: {"mails": [...], "next": id or null}: a page of the mails of all cores in the order of ids
+ * (which is that of time), up to count_max and QUEUE_LIST_COUNT_MAX of them, fewer where they are
+ * large. The next page is that `after` next. Each with sender, size, arrived, expires, held,
+ * recipients with state, next try, attempts and last answer. Memory is that of a page; reading all
+ * pages one after another walks over the mails once. */
 error queue_list(const struct queue_selection *selection, struct buffer *out);
 /* Header and body of one mail as it would be sent; ERROR_NOT_FOUND. */
 error queue_show(queue_id id, struct body *out_body);
 /* JSON: totals by state and age, and per site: ready, active, connections, concurrency, paused
  * until, last answer. */
 error queue_statistics(struct buffer *out);
+
+/* JSON: destinations, those with most mail first, `count_max` of them at most: site, a domain
+ * served there, recipients by state, when the oldest came, what the site is doing, its last error.
+ * A walk over all mails. */
+error queue_sites(unsigned count_max, struct buffer *out);
 
 void queue_id_format(queue_id id, char out_text[QUEUE_ID_TEXT_SIZE]);
 bool queue_id_parse(slice text, queue_id *out_id);

@@ -450,6 +450,7 @@ void queue_owner_open(void)
     list_init(&queue_owner.chores);
     list_init(&queue_owner.deferred);
     list_init(&queue_owner.walks);
+    list_append(&queue_owner.walks, &queue_owner.page.node);
     list_init(&queue_owner.ways_pending);
     list_init(&queue_owner.locals);
     map_init(&queue_owner.ways);

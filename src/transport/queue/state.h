@@ -33,7 +33,7 @@ struct keep_core {
     bool loaded, open, closing;
     unsigned core, core_count;
     struct id_map mails;
-    struct list all;         /* mails, in the order they came */
+    struct list all;         /* mails; once open, in the order of ids */
     struct queue_mail *walk; /* the rewriting's next */
     uint64_t promised;       /* entries of the map for mails on their way in */
     uint64_t last_time;      /* of the last id given: µs */

@@ -29,7 +29,7 @@ static unsigned count_lines(const struct queue_selection *selection, const char 
     assert_ok(queue_list(selection, &out));
     unsigned count = 0;
     slice rest = buffer_slice(&out), line;
-    assert_true(slice_starts(rest, SLICE("[")) && slice_ends(rest, SLICE("]\n")));
+    assert_true(slice_starts(rest, SLICE("{\"mails\":[")) && slice_ends(rest, SLICE("}\n")));
     while (rest.size > 0) {
         slice_cut(rest, '\n', &line, &rest);
         count += slice_find(line, SLICE("\"id\":")) >= 0 &&
@@ -86,6 +86,178 @@ static void test_selections(void **state)
     (void)state;
     sim_defaults();
     sim_run(2, select_them);
+}
+
+/* ---- Pages ---- */
+
+/* Ids of one page, in the order given; returns their number. *after: for the next, 0: none. */
+static unsigned read_page(struct queue_selection selection, queue_id *ids, queue_id *after)
+{
+    struct buffer out;
+    buffer_init(&out, 1 << 20);
+    selection.after = *after;
+    assert_ok(queue_list(&selection, &out));
+    slice rest = buffer_slice(&out), line;
+    unsigned count = 0;
+    *after = 0;
+    while (rest.size > 0) {
+        slice_cut(rest, '\n', &line, &rest);
+        if (slice_starts(line, SLICE("{\"id\":\"")))
+            assert_true(queue_id_parse(slice_sub(line, 7, 16), &ids[count++]));
+        else if (slice_starts(line, SLICE("\"next\":\"")))
+            assert_true(queue_id_parse(slice_sub(line, 8, 16), after));
+    }
+    buffer_close(&out);
+    return count;
+}
+
+/* Every page but the last is full, ids rise over all of them, nobody comes twice. */
+static unsigned read_all(struct queue_selection selection)
+{
+    queue_id ids[64], after = 0, last = 0;
+    unsigned total = 0, count;
+    do {
+        count = read_page(selection, ids, &after);
+        assert_true(after == 0 || count == selection.count_max);
+        for (unsigned i = 0; i < count; i++) {
+            assert_true(ids[i] > last);
+            last = ids[i];
+        }
+        total += count;
+    } while (after != 0);
+    return total;
+}
+
+static void turn_pages(void)
+{
+    assert_ok(core_broadcast(add_some, "dead.example"));
+    assert_ok(core_broadcast(add_some, "never-x.example"));
+    wait_until_tried(4);
+    for (unsigned size = 1; size < 45; size += 3) {
+        struct queue_selection all = {.count_max = size};
+        assert_int_equal(read_all(all), 40);
+        all.domain = SLICE("DEAD.example");
+        assert_int_equal(read_all(all), 20);
+        all.sender = SLICE("odd@x.example");
+        assert_int_equal(read_all(all), 10);
+        all.domain = SLICE("example");
+        assert_int_equal(read_all(all), 0);
+    }
+    /* A cursor is a place in the order, not a mail that must be there; others may read meanwhile.
+     */
+    queue_id ids[64], after = 0, other = 0;
+    const struct queue_selection page = {.count_max = 10};
+    assert_int_equal(read_page(page, ids, &after), 10);
+    queue_id gone = ids[9];
+    assert_int_equal(after, gone);
+    assert_int_equal(give(QUEUE_DELETE, (struct queue_selection){.id = gone}), 1);
+    assert_int_equal(read_page(page, ids, &after), 10);
+    assert_true(ids[0] > gone);
+    queue_id eleventh = ids[0];
+    assert_int_equal(read_page(page, ids, &other), 10);
+    other = gone;
+    assert_int_equal(read_page(page, ids, &other), 10);
+    assert_int_equal(ids[0], eleventh);
+    assert_int_equal(read_page(page, ids, &after), 10);
+    assert_int_equal(read_page(page, ids, &after), 10);
+    assert_int_equal(after, 0);
+    give(QUEUE_DELETE, (struct queue_selection){0});
+}
+
+static void test_pages(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(2, turn_pages);
+}
+
+static unsigned in_state(unsigned states)
+{
+    return listed((struct queue_selection){.states = states});
+}
+
+static void tell_states_apart(void)
+{
+    assert_ok(core_broadcast(add_some, "never.example"));
+    assert_ok(core_broadcast(add_some, "stall.example"));
+    assert_ok(fiber_sleep(100 * TIME_MS)); /* the look-ups of "stall" take longer */
+    assert_int_equal(in_state(QUEUE_STATE_DEFERRED), 20);
+    assert_int_equal(in_state(QUEUE_STATE_HELD), 0);
+    assert_int_equal(in_state(QUEUE_STATE_ACTIVE | QUEUE_STATE_WAITING), 40);
+    assert_int_equal(
+        give(QUEUE_HOLD, (struct queue_selection){.recipient = SLICE("@never.example")}), 20);
+    assert_int_equal(in_state(QUEUE_STATE_HELD), 20);
+    assert_int_equal(in_state(QUEUE_STATE_ACTIVE), 20);
+    assert_int_equal(in_state(QUEUE_STATE_WAITING), 0);
+    int64_t now = time_wall_seconds();
+    assert_int_equal(listed((struct queue_selection){.arrived_before = now - 60}), 0);
+    assert_int_equal(listed((struct queue_selection){.arrived_before = now + 60}), 40);
+    give(QUEUE_DELETE, (struct queue_selection){0});
+}
+
+static void test_states(void **state)
+{
+    (void)state;
+    enum queue_state parsed = 0;
+    sim_defaults();
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(2, tell_states_apart);
+    assert_true(queue_state_parse(SLICE("deferred"), &parsed));
+    assert_int_equal(parsed, QUEUE_STATE_DEFERRED);
+    assert_false(queue_state_parse(SLICE("asleep"), &parsed));
+}
+
+/* ---- Destinations ---- */
+
+static unsigned count_in(const struct buffer *out, const char *text)
+{
+    slice rest = buffer_slice(out);
+    unsigned count = 0;
+    for (ptrdiff_t at; (at = slice_find(rest, slice_from_string(text))) >= 0; count++)
+        rest = slice_from(rest, (size_t)at + 1);
+    return count;
+}
+
+static void look_at_sites(void)
+{
+    struct buffer out;
+    buffer_init(&out, 1 << 20);
+    assert_ok(core_broadcast(add_some, "dead.example"));
+    assert_ok(core_broadcast(add_some, "never.example"));
+    mail_to("a@x.example", "", "1@never-b.example", 60);  /* the same site */
+    assert_ok(core_broadcast(add_some, "later.example")); /* whose route is not to be had */
+    wait_until_tried(4);
+    assert_ok(fiber_sleep(100 * TIME_MS));
+    assert_ok(queue_sites(0, &out));
+    assert_int_equal(count_in(&out, "\"site\":"), 3);
+    /* Nobody has the site of "never" any more: its mark stands for its name. */
+    char mark[16], line[64];
+    snprintf(mark, sizeof mark, "#%08x", (unsigned)site_mark(SLICE("never")));
+    snprintf(line, sizeof line, "{\"site\":\"%s\",\"domain\":\"never", mark);
+    assert_int_equal(count_in(&out, line), 1);
+    assert_int_equal(listed((struct queue_selection){.site = slice_from_string(mark)}), 21);
+    assert_int_equal(listed((struct queue_selection){.site = SLICE("never")}), 21);
+    assert_int_equal(count_in(&out, "{\"site\":\"dead\",\"domain\":\"dead.example\""), 1);
+    assert_int_equal(count_in(&out, "\"waiting\":21,\"active\":0,\"held\":0,\"deferred\":21"), 1);
+    assert_int_equal(count_in(&out, "{\"site\":\"\",\"domain\":\"later.example\""), 1);
+    assert_int_equal(count_in(&out, "\"state\":\"paused\""), 1);
+    assert_int_equal(count_in(&out, "connection refused"), 1);
+    assert_int_equal(count_in(&out, "\"count\":3,\"others\":0}"), 1);
+    buffer_reset(&out);
+    assert_ok(queue_sites(1, &out)); /* the one with most */
+    assert_int_equal(count_in(&out, "\"site\":"), 1);
+    assert_int_equal(count_in(&out, line), 1);
+    assert_int_equal(count_in(&out, "\"count\":3,\"others\":40}"), 1);
+    buffer_close(&out);
+    give(QUEUE_DELETE, (struct queue_selection){0});
+}
+
+static void test_sites(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(2, look_at_sites);
 }
 
 static void hold_and_release(void)
@@ -241,6 +413,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_selections),
+        cmocka_unit_test(test_pages),
+        cmocka_unit_test(test_states),
+        cmocka_unit_test(test_sites),
         cmocka_unit_test(test_hold_and_release),
         cmocka_unit_test(test_flush),
         cmocka_unit_test(test_recalled),
