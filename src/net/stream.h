@@ -122,6 +122,10 @@ error stream_start_tls_server(struct stream *stream, struct tls_server *server, 
 error stream_start_tls_client(struct stream *stream, struct tls_client *client, slice name,
                               slice alpn, instant deadline);
 bool stream_is_tls(const struct stream *stream);
+/* After ERROR_CLOSED: did the peer mean to end here? In clear text nobody can tell, so any end will
+ * do; under TLS only close_notify says so (RFC 8446 6.1), and whoever cuts the connection cannot.
+ */
+bool stream_is_finished(const struct stream *stream);
 
 /* ---- About it. ---- */
 

@@ -22,6 +22,7 @@ enum {
 struct stream {
     int fd;
     bool ended;       /* the peer will send no more */
+    bool finished;    /* and said so under TLS: close_notify */
     bool lost;        /* nothing can be sent any more */
     bool interrupted; /* stream_interrupt came */
     /* Decoded input not yet consumed: input[input_start..input_end). NULL while there is none. */

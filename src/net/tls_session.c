@@ -116,8 +116,8 @@ static error send_outgoing(struct stream *stream, instant deadline)
     return problem;
 }
 
-/* Decodes into data until it is full or the engine wants more. A stream that broke its TLS cannot
- * be told from one that was cut: both have ended. */
+/* Decodes into data until it is full or the engine wants more. A stream that broke its TLS has
+ * ended like one that was cut; only close_notify finishes it (RFC 8446 6.1). */
 static void decode(struct stream *stream, char *data, size_t room, size_t *out_size)
 {
     WOLFSSL *ssl = stream->tls->ssl;
@@ -126,8 +126,9 @@ static void decode(struct stream *stream, char *data, size_t room, size_t *out_s
         size_t part = room - got < INT32_MAX ? room - got : INT32_MAX;
         int size = wolfSSL_read(ssl, data + got, (int)part);
         if (size <= 0) {
-            if (wolfSSL_get_error(ssl, size) != WOLFSSL_ERROR_WANT_READ)
-                stream->ended = true;
+            int code = wolfSSL_get_error(ssl, size);
+            stream->ended |= code != WOLFSSL_ERROR_WANT_READ;
+            stream->finished |= code == WOLFSSL_ERROR_ZERO_RETURN;
             break;
         }
         got += (size_t)size;
@@ -379,6 +380,11 @@ error stream_start_tls_server(struct stream *stream, struct tls_server *server, 
 }
 
 /* ---- About it ---- */
+
+bool stream_is_finished(const struct stream *stream)
+{
+    return stream->ended && (!stream->tls || stream->finished);
+}
 
 bool stream_tls_information(const struct stream *stream, struct tls_information *out_information)
 {

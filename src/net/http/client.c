@@ -14,7 +14,6 @@ METRIC_COUNTER(metric_failed, "ringmail_http_client_failures_total", "",
                "Requests that brought no whole answer");
 
 enum {
-    INTERIM_MAX = 10,      /* answers 1xx before the one that counts */
     ADDRESSES_TRIED = 4,   /* of the host's */
     CONNECT_TIMEOUT_S = 10 /* of each but the last */
 };
@@ -135,7 +134,7 @@ static error read_line(struct exchange *e, slice *out_line)
 static error read_head(struct exchange *e)
 {
     slice line;
-    for (unsigned interim = 0; interim < INTERIM_MAX; interim++) {
+    for (unsigned interim = 0; interim <= HTTP_CLIENT_INTERIM_MAX; interim++) {
         TRY(read_line(e, &line));
         TRY(http_answer_line_parse(line, &e->answer));
         for (;;) {
@@ -187,15 +186,17 @@ static error read_chunks(struct exchange *e)
     return OK;
 }
 
-/* RFC 9112 6.3: to the end of the connection. Under TLS whoever cuts it short would go unnoticed
- * without close_notify; what is read so must not depend on being whole. */
+/* RFC 9112 6.3: to the end of the connection. Under TLS an end without close_notify may be an
+ * attacker's (RFC 9112 9.8): such an answer is not whole. */
 static error read_to_end(struct exchange *e)
 {
     for (;;) {
         slice data;
         error problem = stream_read_some(e->stream, 16 << 10, e->request->deadline, &data);
         if (problem.kind == ERROR_CLOSED)
-            return OK;
+            return stream_is_finished(e->stream) && problem.os == 0 /* not reset */
+                       ? OK
+                       : error_make(ERROR_CLOSED, "an HTTP answer that was cut short");
         TRY(problem);
         if (data.size > e->request->size_max - e->body.size)
             return error_make(ERROR_LIMIT, "an HTTP answer that is too large");

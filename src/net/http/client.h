@@ -16,7 +16,8 @@ struct tls_client;
 enum http_client_limits {
     HTTP_CLIENT_URL_SIZE_MAX = 2048,
     HTTP_CLIENT_FIELDS_MAX = 32,          /* of a request */
-    HTTP_CLIENT_HEAD_SIZE_MAX = 32 << 10, /* of an answer */
+    HTTP_CLIENT_HEAD_SIZE_MAX = 32 << 10, /* of an answer, interim ones included */
+    HTTP_CLIENT_INTERIM_MAX = 10,         /* answers 1xx before the one that counts */
 };
 
 struct http_client_field {
@@ -45,6 +46,7 @@ struct http_client_answer {
 
 /* WAITS. OK: an answer came, whatever its status. ERROR_PERMANENT: not a URL we can ask;
  * ERROR_DENIED: the certificate is not good for the name; ERROR_MALFORMED, ERROR_LIMIT: the answer
- * is; else how the connection failed. */
+ * is; ERROR_CLOSED: it was cut short, also where only TLS could tell (RFC 9112 9.8); else how the
+ * connection failed. */
 error http_client_ask(const struct http_client_request *request, struct arena *arena,
                       struct http_client_answer *out_answer);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "net/http/web.h"
 
+#include "format/http/answer.h"
 #include "net/http/client.h"
 
 static struct arena arena;
@@ -112,10 +113,6 @@ static void troubles(void *argument)
     for (size_t i = 19; i < sizeof large - 1; i++)
         large[i] = "a:b\n"[i % 4];
     assert_error(ask(large), ERROR_LIMIT); /* fields without an end */
-    char interim[4096] = "";
-    for (int i = 0; i < 20; i++)
-        strcat(interim, "HTTP/1.1 100 Continue\r\n\r\n");
-    assert_error(ask(interim), ERROR_MALFORMED);
     web.silent = true;
     request.deadline = time_after(50 * TIME_MS);
     assert_error(ask(""), ERROR_TIMEOUT);
@@ -127,6 +124,68 @@ static void troubles(void *argument)
     request.url = SLICE("http://good.test/");
     request.content_type = SLICE("a\r\nX: y");
     assert_error(ask(""), ERROR_PERMANENT);
+    end();
+}
+
+/* A head of so many bytes, its end included, before a body. */
+static const char *head_of(size_t size)
+{
+    static char head[HTTP_CLIENT_HEAD_SIZE_MAX + 100];
+    const size_t field = 400; /* bytes: far fewer than HTTP_ANSWER_FIELDS_MAX of them */
+    size_t at = (size_t)snprintf(head, sizeof head, "HTTP/1.1 200 OK\r\n");
+    memset(head + at, 'y', size - at);
+    while (at < size - 2) {
+        size_t line = size - 2 - at < 2 * field ? size - 2 - at : field;
+        memcpy(head + at, "X: ", 3);
+        memcpy(head + at + line - 2, "\r\n", 2);
+        at += line;
+    }
+    memcpy(head + at, "\r\nbody", sizeof "\r\nbody");
+    return head;
+}
+
+static void limits_of_answers(void *argument)
+{
+    (void)argument;
+    char interim[4096] = "";
+    begin(false);
+    assert_ok(ask(head_of(HTTP_CLIENT_HEAD_SIZE_MAX)));
+    assert_slice(answer.body, "body");
+    assert_error(ask(head_of(HTTP_CLIENT_HEAD_SIZE_MAX + 1)), ERROR_LIMIT);
+    for (int i = 0; i < HTTP_CLIENT_INTERIM_MAX; i++)
+        strcat(interim, "HTTP/1.1 100 Continue\r\n\r\n");
+    strcat(interim, "HTTP/1.1 204 No Content\r\n\r\n");
+    assert_ok(ask(interim));
+    assert_int_equal(answer.status, 204);
+    memmove(interim + 25, interim, strlen(interim) + 1);
+    memcpy(interim, "HTTP/1.1 100 Continue\r\n\r\n", 25);
+    assert_error(ask(interim), ERROR_MALFORMED); /* one more than HTTP_CLIENT_INTERIM_MAX */
+    /* size_max of the caller, however the body is framed */
+    char text[300];
+    for (size_t size = request.size_max; size <= request.size_max + 1; size++) {
+        enum error_kind expected = size > request.size_max ? ERROR_LIMIT : ERROR_NONE;
+        static char body[200];
+        memset(body, 'b', size);
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\n\r\n%.*s", (int)size, body);
+        assert_error(ask(text), expected);
+        snprintf(text, sizeof text, "HTTP/1.1 200 OK\r\nContent-Length: %zu\r\n\r\n%.*s", size,
+                 (int)size, body);
+        assert_error(ask(text), expected);
+        snprintf(text, sizeof text,
+                 "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n%zx\r\n%.*s\r\n0\r\n\r\n",
+                 size, (int)size, body);
+        assert_error(ask(text), expected);
+    }
+    /* the line before a chunk */
+    static char chunked[HTTP_CHUNK_LINE_SIZE_MAX + 200];
+    for (size_t size = HTTP_CHUNK_LINE_SIZE_MAX; size <= HTTP_CHUNK_LINE_SIZE_MAX + 1; size++) {
+        size_t at = (size_t)snprintf(chunked, sizeof chunked,
+                                     "HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n");
+        memset(chunked + at, 'x', size);
+        memcpy(chunked + at, "2;", 2);
+        strcpy(chunked + at + size, "\r\nab\r\n0\r\n\r\n");
+        assert_error(ask(chunked), size > HTTP_CHUNK_LINE_SIZE_MAX ? ERROR_LIMIT : ERROR_NONE);
+    }
     end();
 }
 
@@ -175,6 +234,32 @@ static void privately(void *argument)
     end();
 }
 
+/* RFC 9112 9.8: under TLS an answer to the end of the connection is whole only with close_notify.
+ */
+static void cut_short(void *argument)
+{
+    (void)argument;
+    struct tls_client *client;
+    begin(true);
+    assert_ok(tls_client_create(
+        &(struct tls_client_options){.verify = true, .authority = web.certificate}, &client));
+    request.tls = client;
+    assert_ok(ask("HTTP/1.1 200 OK\r\n\r\nto the end"));
+    assert_slice(answer.body, "to the end");
+    web.cut = true;
+    assert_error(ask("HTTP/1.1 200 OK\r\n\r\nto the"), ERROR_CLOSED);
+    /* a length or chunks tell as well */
+    assert_ok(ask("HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nwhole"));
+    assert_ok(ask("HTTP/1.1 200 OK\r\nTransfer-Encoding: chunked\r\n\r\n5\r\nwhole\r\n0\r\n\r\n"));
+    assert_slice(answer.body, "whole");
+    tls_client_destroy(&client);
+    end();
+    begin(false); /* in clear text nobody can tell */
+    web.cut = true;
+    assert_ok(ask("HTTP/1.0 200 OK\r\n\r\nto the"));
+    end();
+}
+
 #define ON_CORE(name)                                                                              \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -184,14 +269,20 @@ static void privately(void *argument)
 ON_CORE(bodies)
 ON_CORE(posts)
 ON_CORE(troubles)
+ON_CORE(limits_of_answers)
 ON_CORE(requests_too_large)
+ON_CORE(cut_short)
 ON_CORE(privately)
 
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_bodies),    cmocka_unit_test(test_posts),
-        cmocka_unit_test(test_troubles),  cmocka_unit_test(test_requests_too_large),
+        cmocka_unit_test(test_bodies),
+        cmocka_unit_test(test_posts),
+        cmocka_unit_test(test_troubles),
+        cmocka_unit_test(test_limits_of_answers),
+        cmocka_unit_test(test_requests_too_large),
+        cmocka_unit_test(test_cut_short),
         cmocka_unit_test(test_privately),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -25,6 +25,7 @@ static struct {
     /* What it says; a NUL pauses until the client is gone. */
     slice answer;
     bool silent; /* never answers */
+    bool cut;    /* ends without close_notify */
     unsigned connections, requests;
     char request[8192]; /* the last one, body included */
 } web;
@@ -71,7 +72,14 @@ static inline void web_serve(void *argument)
         else
             error_ignore(stream_write(stream, web.answer));
     }
-    stream_close(&stream);
+    if (web.cut) {
+        error_ignore(stream_flush(stream, soon()));
+        shutdown(stream_fd(stream), SHUT_WR); /* a reset would take with it what was said */
+        error_ignore(stream_wait_input(stream, soon()));
+        stream_abort(&stream);
+    } else {
+        stream_close(&stream);
+    }
 }
 
 static inline void web_accept(void *argument)
