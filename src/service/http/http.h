@@ -9,7 +9,7 @@
  *     POST /autodiscover/autodiscover.xml             any case (Outlook)
  *
  * Everything else is 404. Each connection is a fiber on the core that accepted it. Bounds:
- * http_service_limits.
+ * http_service_limits, and the timeouts of the settings.
  */
 #include "format/mail/autoconfig.h"
 #include "net/listener.h"
@@ -21,8 +21,6 @@ enum http_service_limits {
     HTTP_ANSWER_SIZE_MAX = 64 << 10,
     HTTP_MEMORY_MAX = 256 << 10, /* of one request */
     HTTP_REQUESTS_MAX = 1000,    /* of one connection */
-    HTTP_IDLE_TIMEOUT_S = 60,
-    HTTP_REQUEST_TIMEOUT_S = 30,
 };
 
 struct http_service {

@@ -160,6 +160,7 @@ static void done(const struct http_exchange *exchange)
 
 void http_serve(struct stream **stream, void *argument)
 {
+    const struct http_settings *settings = ((const struct http_service *)argument)->settings;
     const struct http_server_options options = {
         .protocol = "http",
         .limits =
@@ -169,8 +170,8 @@ void http_serve(struct stream **stream, void *argument)
                 .answer_size_max = HTTP_ANSWER_SIZE_MAX,
                 .memory_max = HTTP_MEMORY_MAX,
                 .requests_max = HTTP_REQUESTS_MAX,
-                .idle_timeout = HTTP_IDLE_TIMEOUT_S * TIME_S,
-                .request_timeout = HTTP_REQUEST_TIMEOUT_S * TIME_S,
+                .idle_timeout = settings->idle_timeout,
+                .request_timeout = settings->request_timeout,
             },
         .handle = handle,
         .done = done,

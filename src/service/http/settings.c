@@ -10,6 +10,11 @@ static const char *const modes[] = {
 static const struct setting http_rows[] = {
     SETTING_FLAG(S, redirect, true, SETTING_RELOADABLE,
                  "send browsers from HTTP to HTTPS; autoconfig is served in clear all the same"),
+    SETTING_DURATION(S, idle_timeout, 60 * TIME_S, TIME_S / 10, 3600 * TIME_S, SETTING_RELOADABLE,
+                     "how long a connection may wait between requests"),
+    SETTING_DURATION(S, request_timeout, 30 * TIME_S, TIME_S / 10, 3600 * TIME_S,
+                     SETTING_RELOADABLE,
+                     "how long a client may take to send one, or to read the answer"),
 };
 #undef S
 

@@ -1,7 +1,7 @@
 #pragma once
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Sections "http" and "sts" of the configuration.
+ * Sections "http" and "sts" of the configuration. Durations in ns.
  */
 #include "base/setting.h"
 #include "format/mail/mta_sts.h"
@@ -9,7 +9,9 @@
 #include <stdint.h>
 
 struct http_settings {
-    bool redirect; /* clear text to HTTPS */
+    bool redirect;           /* clear text to HTTPS */
+    int64_t idle_timeout;    /* ns, between requests */
+    int64_t request_timeout; /* ns, from a request's first byte to its last; the same to answer */
 };
 
 /* The MTA-STS policy of our own domains (RFC 8461). */

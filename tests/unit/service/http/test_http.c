@@ -15,7 +15,11 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-static const struct http_settings settings = {.redirect = true};
+static const struct http_settings settings = {
+    .redirect = true,
+    .idle_timeout = 60 * TIME_S,
+    .request_timeout = 30 * TIME_S,
+};
 static const struct sts_settings sts = {.mode = MTA_STS_ENFORCE, .max_age = 86400 * TIME_S};
 static struct http_service service = {
     .settings = &settings, .sts = &sts, .hostname = {"mail.example.org", 16}};
@@ -140,6 +144,70 @@ CORE_TEST(test_limit_of_requests)
     assert_int_equal(answers("HTTP/1.1 404 "), HTTP_REQUESTS_MAX);
 }
 
+/* A client that is slow: it says `first`, then a byte each so often, and never leaves by itself.
+ * Returns after how long the server left it. */
+static int64_t dawdle(const struct http_settings *slow, const char *first, int64_t pause)
+{
+    struct address none = {.family = ADDRESS_UNIX};
+    struct stream *stream = NULL;
+    struct crew crew;
+    int fds[2];
+    ssize_t got;
+    size_t filled = 0;
+    service.settings = slow;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_ok(stream_create(fds[0], &none, &none, &stream));
+    crew_init(&crew, NULL);
+    assert_int_equal(write(fds[1], first, strlen(first)), strlen(first));
+    instant began = time_now(), next = began + pause;
+    assert_ok(fiber_start(&crew, "http", serve, &stream));
+    while (crew.count > 0 && time_now() - began < 20 * TIME_S) {
+        if (time_now() >= next && pause > 0) {
+            error_ignore(write(fds[1], "x", 1) == 1 ? OK : error_make(ERROR_CLOSED, "gone"));
+            next += pause;
+        }
+        assert_ok(fiber_sleep(TIME_MS));
+    }
+    int64_t took = time_now() - began;
+    while ((got = read(fds[1], answer + filled, sizeof answer - 1 - filled)) > 0)
+        filled += (size_t)got;
+    answer[filled] = '\0';
+    close(fds[1]);
+    crew_close(&crew);
+    service.settings = &settings;
+    return took;
+}
+
+CORE_TEST(test_limit_of_idle_time)
+{
+    const struct http_settings slow = {.idle_timeout = 200 * TIME_MS,
+                                       .request_timeout = 20 * TIME_S};
+    int64_t took = dawdle(&slow, "", 0);
+    assert_true(took >= slow.idle_timeout && took < 10 * TIME_S);
+    assert_int_equal(answers("HTTP/1.1 "), 0); /* nothing was asked */
+    took = dawdle(&slow, "GET /x HTTP/1.1\r\nHost: x\r\n\r\n", 0);
+    assert_true(took >= slow.idle_timeout && took < 10 * TIME_S);
+    assert_int_equal(answers("HTTP/1.1 404 "), 1);
+}
+
+/* From its first byte to its last: bytes now and then do not make it longer. */
+CORE_TEST(test_limit_of_request_time)
+{
+    const struct http_settings slow = {.idle_timeout = 20 * TIME_S,
+                                       .request_timeout = 300 * TIME_MS};
+    const char *const begun[] = {
+        "G",
+        "GET / HTTP/1.1\r\nHost: ",
+        "POST /autodiscover/autodiscover.xml HTTP/1.1\r\nHost: x\r\nContent-Length: 2000\r\n\r\n",
+    };
+    for (int i = 0; i < 3; i++) {
+        int64_t took = dawdle(&slow, begun[i], 20 * TIME_MS);
+        assert_true(took >= slow.request_timeout && took < 10 * TIME_S);
+        assert_int_equal(answers("HTTP/1.1 408 "), 1);
+        assert_int_equal(answers("Connection: close\r\n"), 1);
+    }
+}
+
 static void test_policy_and_id(void **state)
 {
     (void)state;
@@ -165,9 +233,10 @@ int main(void)
 {
     log_configure(2, LOG_ERROR, LOG_LOGFMT);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_unknown_paths),     cmocka_unit_test(test_redirects),
-        cmocka_unit_test(test_limit_of_the_head), cmocka_unit_test(test_limit_of_the_body),
-        cmocka_unit_test(test_limit_of_requests), cmocka_unit_test(test_policy_and_id),
+        cmocka_unit_test(test_unknown_paths),         cmocka_unit_test(test_redirects),
+        cmocka_unit_test(test_limit_of_the_head),     cmocka_unit_test(test_limit_of_the_body),
+        cmocka_unit_test(test_limit_of_requests),     cmocka_unit_test(test_limit_of_idle_time),
+        cmocka_unit_test(test_limit_of_request_time), cmocka_unit_test(test_policy_and_id),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
