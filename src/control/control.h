@@ -17,6 +17,8 @@ enum control_exit {
     CONTROL_TROUBLE = 3, /* configuration, database, server: trying later may help */
 };
 
+#define CONTROL_CONFIG_DEFAULT "/etc/ringmail/ringmail.conf"
+
 enum control_limits {
     CONTROL_ARGUMENTS_MAX = 64,
     CONTROL_OUTPUT_SIZE_MAX = 256 << 20,
@@ -49,6 +51,7 @@ enum control_option {
     OPTION_MAX,
     OPTION_ALL,
     OPTION_HELP,
+    OPTION_VERSION,
     OPTION_COUNT
 };
 
@@ -64,7 +67,8 @@ struct control_verb {
     const char *group;
     const char *verb;
     const char *usage; /* after "ringmail GROUP VERB" */
-    const char *help;
+    const char *help;  /* one line, without its full stop */
+    const char *more;  /* lines for its own --help; NULL: none */
     unsigned words_min, words_max;
     unsigned options; /* bits of those it takes, beside --config and --help */
     enum control_exit (*run)(struct control *control);

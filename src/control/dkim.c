@@ -370,12 +370,53 @@ static void advise(const struct control *control, const struct wish *wish, bool 
                 wish->path);
 }
 
+struct knowing {
+    const struct control *control;
+    slice domain;
+    bool known;
+    error result;
+};
+
+static void ask_for_domain(void *argument)
+{
+    struct knowing *knowing = argument;
+    struct directory *directory = NULL;
+    knowing->result = directory_open(&knowing->control->config->directory, &directory);
+    if (!failed(knowing->result))
+        knowing->result = directory_domain(directory, knowing->domain, &knowing->known);
+    directory_close(&directory);
+}
+
+/* A key for a domain that nobody here writes as is a slip of the pen, most of the time. */
+static enum control_exit check_domain(const struct control *control, slice domain)
+{
+    struct knowing knowing = {.control = control, .domain = domain};
+    if (control->options[OPTION_FORCE])
+        return CONTROL_DONE;
+    error problem = core_run_here(NULL, ask_for_domain, &knowing);
+    if (!failed(problem))
+        problem = knowing.result;
+    if (failed(problem))
+        return control_say(CONTROL_TROUBLE,
+                           "the directory cannot be asked whether it knows %.*s: %s; --force makes "
+                           "the key all the same",
+                           SLICE_ARG(domain), problem.text);
+    if (!knowing.known)
+        return control_say(CONTROL_REFUSED,
+                           "%.*s is no domain of the directory: \"ringmail domain add %.*s\" "
+                           "first, or --force where it only signs",
+                           SLICE_ARG(domain), SLICE_ARG(domain));
+    return CONTROL_DONE;
+}
+
 static enum control_exit create(struct control *control, struct arena *arena)
 {
     struct wish wish = {0};
     struct control_dkim_record record;
     slice text = SLICE_EMPTY;
     enum control_exit exit = read_wish(control, arena, &wish);
+    if (exit == CONTROL_DONE)
+        exit = check_domain(control, wish.domain);
     if (exit != CONTROL_DONE)
         return exit;
     bool there = access(wish.path, F_OK) == 0;

@@ -5,133 +5,12 @@
  */
 #include "base/log.h"
 #include "base/version.h"
-#include "control/control.h"
+#include "control/command.h"
 
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
-
-#define CONFIG_PATH_DEFAULT "/etc/ringmail/ringmail.conf"
-
-static const struct {
-    const char *name;
-    bool takes_value;
-    const char *help;
-} options[OPTION_COUNT] = {
-    [OPTION_CONFIG] = {"config", true,
-                       "FILE  the server's configuration (" CONFIG_PATH_DEFAULT
-                       ", or $RINGMAIL_CONFIG)"},
-    [OPTION_JSON] = {"json", false, "      answer in JSON"},
-    [OPTION_FORCE] = {"force", false, "     also what depends on it"},
-    [OPTION_HASH] = {"hash", true, "HASH    a ready password hash with its {SCHEME}"},
-    [OPTION_SCHEME] = {"scheme", true,
-                       "NAME  BLF-CRYPT (default), ARGON2ID, SHA512-CRYPT, SHA256-CRYPT, PLAIN"},
-    [OPTION_QUOTA] = {"quota", true, "SIZE   bytes of mail: 500M, 5G, none"},
-    [OPTION_MESSAGES] = {"messages", true, "COUNT  number of messages: 100000, none"},
-    [OPTION_BATCH] = {"batch", false,
-                      "     many at once from standard input: ADDRESS, a blank, password or hash"},
-    [OPTION_DEFAULTS] = {"defaults", false, "  every setting at its default, explained"},
-    [OPTION_SELECTOR] = {"selector", true, "NAME  of the key (ringmail, or ringmail-ed25519)"},
-    [OPTION_TYPE] = {"type", true, "TYPE     rsa (default) or ed25519"},
-    [OPTION_BITS] = {"bits", true, "BITS     of an RSA key (2048)"},
-    [OPTION_PATH] = {"path", true, "FILE     where the key goes (as dkim.path says)"},
-    [OPTION_SENDER] = {"sender", true, "WHO    mails from an address, or @domain"},
-    [OPTION_RECIPIENT] = {"recipient", true, "WHO mails for an address, or @domain"},
-    [OPTION_SITE] = {"site", true, "SITE     mails that go to a site, as queue sites names it"},
-    [OPTION_DOMAIN] = {"domain", true, "NAME   mails for recipients of a domain"},
-    [OPTION_STATE] = {"state", true,
-                      "STATE   waiting, active, held, deferred; several with commas"},
-    [OPTION_OLDER] = {"older", true, "AGE     mails that came before so long: 30m, 12h, 5d"},
-    [OPTION_AFTER] = {"after", true, "ID      the page behind this mail"},
-    [OPTION_LIMIT] = {"limit", true, "COUNT   so many at most (1000)"},
-    [OPTION_HELD] = {"held", false, "      mails that are held"},
-    [OPTION_MAX] = {"max", true, "COUNT     so many at most"},
-    [OPTION_ALL] = {"all", false, "       every mail there is"},
-    [OPTION_HELP] = {"help", false, "      this"},
-};
-
-enum {
-    LIST_OPTIONS = OPTION_BIT(OPTION_JSON),
-    SECRET_OPTIONS = OPTION_BIT(OPTION_HASH) | OPTION_BIT(OPTION_SCHEME),
-    SELECT_OPTIONS = OPTION_BIT(OPTION_SENDER) | OPTION_BIT(OPTION_RECIPIENT) |
-                     OPTION_BIT(OPTION_SITE) | OPTION_BIT(OPTION_DOMAIN) |
-                     OPTION_BIT(OPTION_STATE) | OPTION_BIT(OPTION_OLDER) | OPTION_BIT(OPTION_HELD) |
-                     OPTION_BIT(OPTION_MAX),
-    PAGE_OPTIONS = OPTION_BIT(OPTION_AFTER) | OPTION_BIT(OPTION_LIMIT),
-    ORDER_OPTIONS = SELECT_OPTIONS | OPTION_BIT(OPTION_ALL) | OPTION_BIT(OPTION_JSON),
-    QUOTA_OPTIONS = OPTION_BIT(OPTION_QUOTA) | OPTION_BIT(OPTION_MESSAGES),
-};
-
-static const struct control_verb verbs[] = {
-    {"domain", "add", "DOMAIN...", "Receive mail for a domain", 1, CONTROL_ARGUMENTS_MAX, 0,
-     control_domain_add},
-    {"domain", "list", "", "Show the domains", 0, 0, LIST_OPTIONS, control_domain_list},
-    {"domain", "remove", "DOMAIN", "Forget a domain; --force: with its users and aliases", 1, 1,
-     OPTION_BIT(OPTION_FORCE), control_domain_remove},
-    {"user", "add", "ADDRESS", "Make an account; the password is asked for or read from stdin", 0,
-     1, SECRET_OPTIONS | QUOTA_OPTIONS | OPTION_BIT(OPTION_BATCH), control_user_add},
-    {"user", "list", "[DOMAIN]", "Show the accounts", 0, 1, LIST_OPTIONS, control_user_list},
-    {"user", "remove", "ADDRESS", "Remove an account; its mail stays on disk", 1, 1, 0,
-     control_user_remove},
-    {"user", "password", "ADDRESS", "Change a password; it is asked for or read from stdin", 1, 1,
-     SECRET_OPTIONS, control_user_password},
-    {"user", "quota", "ADDRESS", "Change how much an account may hold", 1, 1, QUOTA_OPTIONS,
-     control_user_quota},
-    {"alias", "add", "SOURCE DESTINATION...",
-     "Lead mail for SOURCE (or @domain: all the rest) elsewhere", 2, CONTROL_ARGUMENTS_MAX, 0,
-     control_alias_add},
-    {"alias", "list", "[DOMAIN]", "Show the aliases", 0, 1, LIST_OPTIONS, control_alias_list},
-    {"alias", "remove", "SOURCE [DESTINATION]", "Remove one destination of an alias, or all", 1, 2,
-     0, control_alias_remove},
-    {"sender", "add", "ACCOUNT SENDER...",
-     "Let an account write as another address, or as any of @domain", 2, CONTROL_ARGUMENTS_MAX, 0,
-     control_sender_add},
-    {"sender", "list", "[DOMAIN]", "Show as whom accounts may write beside themselves", 0, 1,
-     LIST_OPTIONS, control_sender_list},
-    {"sender", "remove", "ACCOUNT [SENDER]", "Take back one such address, or all", 1, 2, 0,
-     control_sender_remove},
-    {"directory", "init", "", "Make the tables that are missing in the database", 0, 0, 0,
-     control_directory_init},
-    {"directory", "invalidate", "[SUBJECT]",
-     "Make the running server forget an address, a domain or everything", 0, 1, 0,
-     control_directory_invalidate},
-    {"hash", "", "", "Print a password's hash; the password is asked for or read from stdin", 0, 0,
-     OPTION_BIT(OPTION_SCHEME), control_hash},
-    {"stats", "", "", "What the running server counts", 0, 0, LIST_OPTIONS, control_stats},
-    {"queue", "list", "[ID]", "Show the mails that wait, the oldest first, in pages", 0, 1,
-     LIST_OPTIONS | SELECT_OPTIONS | PAGE_OPTIONS, control_queue_list},
-    {"queue", "sites", "", "Where mail waits to go, how much, since when, and why", 0, 0,
-     LIST_OPTIONS | OPTION_BIT(OPTION_LIMIT), control_queue_sites},
-    {"queue", "show", "ID", "Print a mail as it would be sent", 1, 1, 0, control_queue_show},
-    {"queue", "flush", "[ID]", "Try mails now, pauses of their sites notwithstanding", 0, 1,
-     ORDER_OPTIONS, control_queue_flush},
-    {"queue", "hold", "[ID]", "Keep mails until they are released; they expire all the same", 0, 1,
-     ORDER_OPTIONS, control_queue_hold},
-    {"queue", "release", "[ID]", "Undo hold, and what senders wanted to go later", 0, 1,
-     ORDER_OPTIONS, control_queue_release},
-    {"queue", "delete", "[ID]", "Forget mails without telling anybody", 0, 1, ORDER_OPTIONS,
-     control_queue_delete},
-    {"queue", "bounce", "[ID]", "Give mails up and tell their senders", 0, 1, ORDER_OPTIONS,
-     control_queue_bounce},
-    {"queue", "stats", "", "The queue in numbers, and where mail waits", 0, 0, LIST_OPTIONS,
-     control_queue_stats},
-    {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record", 1,
-     1,
-     LIST_OPTIONS | OPTION_BIT(OPTION_SELECTOR) | OPTION_BIT(OPTION_TYPE) |
-         OPTION_BIT(OPTION_BITS) | OPTION_BIT(OPTION_PATH),
-     control_dkim_create},
-    {"dkim", "show", "DOMAIN", "The DNS records of a domain's keys", 1, 1, LIST_OPTIONS,
-     control_dkim_show},
-    {"dns", "show", "DOMAIN", "Every DNS record the domain needs", 1, 1, LIST_OPTIONS,
-     control_dns_show},
-    {"dns", "check", "DOMAIN", "Ask DNS for them, and say what is missing or wrong", 1, 1,
-     LIST_OPTIONS, control_dns_check},
-    {"config", "show", "", "The configuration as the server reads it", 0, 0,
-     LIST_OPTIONS | OPTION_BIT(OPTION_DEFAULTS), control_config_show},
-    {"config", "check", "", "Check the configuration file", 0, 0, 0, control_config_check},
-};
-enum { VERB_COUNT = sizeof verbs / sizeof *verbs };
 
 enum control_exit control_say(enum control_exit exit, const char *format, ...)
 {
@@ -144,43 +23,6 @@ enum control_exit control_say(enum control_exit exit, const char *format, ...)
     return exit;
 }
 
-static bool of_group(const struct control_verb *verb, const char *group)
-{
-    return !group || strcmp(verb->group, group) == 0;
-}
-
-/* group NULL: of all. */
-static void print_help(FILE *to, const char *group)
-{
-    unsigned used = OPTION_BIT(OPTION_CONFIG) | OPTION_BIT(OPTION_HELP);
-    fputs("Usage: ringmail [--config FILE] COMMAND [OPTION]...\n\nCommands:\n", to);
-    for (int i = 0; i < VERB_COUNT; i++) {
-        if (!of_group(&verbs[i], group))
-            continue;
-        char name[80];
-        snprintf(name, sizeof name, "%s%s%s %s", verbs[i].group, verbs[i].verb[0] ? " " : "",
-                 verbs[i].verb, verbs[i].usage);
-        fprintf(to, "  %-38s %s\n", name, verbs[i].help);
-        used |= verbs[i].options;
-    }
-    fputs("\nOptions:\n", to);
-    for (int i = 0; i < OPTION_COUNT; i++)
-        if (used & OPTION_BIT(i))
-            fprintf(to, "  --%s %s\n", options[i].name, options[i].help);
-    fputs("\nExit codes: 0 done, 1 refused or not found, 2 wrong usage, 3 trouble (try later).\n",
-          to);
-}
-
-static void print_verb_help(FILE *to, const struct control_verb *verb)
-{
-    fprintf(to, "Usage: ringmail %s%s%s %s\n\n%s.\n\nOptions:\n", verb->group,
-            verb->verb[0] ? " " : "", verb->verb, verb->usage, verb->help);
-    unsigned used = verb->options | OPTION_BIT(OPTION_CONFIG) | OPTION_BIT(OPTION_HELP);
-    for (int i = 0; i < OPTION_COUNT; i++)
-        if (used & OPTION_BIT(i))
-            fprintf(to, "  --%s %s\n", options[i].name, options[i].help);
-}
-
 /* ---- reading the command line ---- */
 
 struct line {
@@ -189,33 +31,28 @@ struct line {
     const char *words[CONTROL_ARGUMENTS_MAX + 2];
 };
 
-static int find_option(slice name)
-{
-    for (int i = 0; i < OPTION_COUNT; i++)
-        if (slice_equal(name, slice_from_string(options[i].name)))
-            return i;
-    return -1;
-}
-
 /* One option at arguments[*at]; *at moves over a value of its own. */
 static bool take_option(char **arguments, int count, int *at, struct line *line)
 {
     slice text = slice_from_string(arguments[*at] + 2), name = text, value = SLICE_EMPTY;
     bool has_value = slice_cut(text, '=', &name, &value);
-    int option = find_option(name);
+    int option = control_option_find(name);
+    const char *nearest = option < 0 ? control_option_nearest(name) : NULL;
     if (option < 0) {
-        control_say(CONTROL_USAGE, "there is no option --%.*s; see ringmail --help",
-                    SLICE_ARG(name));
+        control_say(CONTROL_USAGE, "there is no option --%.*s; %s%s%s", SLICE_ARG(name),
+                    nearest ? "is --" : "see ringmail --help", nearest ? nearest : "",
+                    nearest ? " meant?" : "");
         return false;
     }
-    if (!options[option].takes_value) {
+    const struct control_option_row *row = &control_options[option];
+    if (!row->value) {
         line->options[option] = "";
         if (has_value)
-            control_say(CONTROL_USAGE, "--%s takes no value", options[option].name);
+            control_say(CONTROL_USAGE, "--%s takes no value", row->name);
         return !has_value;
     }
     if (!has_value && *at + 1 == count) {
-        control_say(CONTROL_USAGE, "--%s needs a value", options[option].name);
+        control_say(CONTROL_USAGE, "--%s needs a value: --%s %s", row->name, row->name, row->value);
         return false;
     }
     line->options[option] = has_value ? value.data : arguments[++*at];
@@ -243,49 +80,69 @@ static bool read_line(char **arguments, int count, struct line *line)
     return true;
 }
 
-/* *out_used: words that name the verb. */
+/* "ringmail help user add" is "ringmail user add --help". */
+static void take_help_word(struct line *line)
+{
+    if (line->count == 0 || strcmp(line->words[0], "help") != 0)
+        return;
+    line->options[OPTION_HELP] = "";
+    line->count--;
+    memmove(line->words, line->words + 1, line->count * sizeof *line->words);
+}
+
+/* What the words name: a group, a verb of it; NULL where they name none. *out_used: so many words.
+ */
 static const struct control_verb *find_verb(const struct line *line, unsigned *out_used)
 {
-    for (int i = 0; i < VERB_COUNT; i++) {
-        bool whole_group = verbs[i].verb[0] == 0;
-        if (line->count < 1 || strcmp(line->words[0], verbs[i].group) != 0)
-            continue;
-        if (!whole_group && (line->count < 2 || strcmp(line->words[1], verbs[i].verb) != 0))
-            continue;
-        *out_used = whole_group ? 1 : 2;
-        return &verbs[i];
-    }
-    return NULL;
+    const struct control_verb *verb =
+        line->count ? control_verb_find(line->words[0], line->count > 1 ? line->words[1] : NULL)
+                    : NULL;
+    *out_used = verb && verb->verb[0] ? 2 : 1;
+    return verb;
+}
+
+static enum control_exit say_unknown(const char *group, const char *word)
+{
+    const char *nearest = control_verb_nearest(group, word);
+    const char *before = group ? group : "", *blank = group ? " " : "";
+    if (nearest)
+        return control_say(CONTROL_USAGE,
+                           "there is no command \"%s%s%s\"; is \"%s%s%s\" meant? See "
+                           "ringmail %s%s--help",
+                           before, blank, word, before, blank, nearest, before, blank);
+    return control_say(CONTROL_USAGE, "there is no command \"%s%s%s\"; see ringmail %s%s--help",
+                       before, blank, word, before, blank);
 }
 
 static enum control_exit no_verb(const struct line *line)
 {
-    const char *group = NULL;
-    for (int i = 0; line->count > 0 && i < VERB_COUNT; i++)
-        if (strcmp(line->words[0], verbs[i].group) == 0)
-            group = verbs[i].group;
-    bool wants_help = line->options[OPTION_HELP] && (group || line->count == 0);
-    if (!wants_help && line->count > (group ? 1 : 0))
-        return control_say(CONTROL_USAGE, "there is no command \"%s%s%s\"; see ringmail%s%s --help",
-                           line->words[0], group ? " " : "", group ? line->words[1] : "",
-                           group ? " " : "", group ? group : "");
-    print_help(wants_help ? stdout : stderr, group);
-    return wants_help ? CONTROL_DONE : CONTROL_USAGE;
+    const struct control_group *group = line->count ? control_group_find(line->words[0]) : NULL;
+    if (line->count && !group)
+        return say_unknown(NULL, line->words[0]);
+    if (line->count > 1)
+        return say_unknown(group->name, line->words[1]);
+    bool wanted = line->options[OPTION_HELP];
+    control_help(wanted ? stdout : stderr, group);
+    return wanted ? CONTROL_DONE : CONTROL_USAGE;
 }
 
 static bool check_usage(const struct control_verb *verb, const struct line *line, unsigned used)
 {
+    char name[64];
+    unsigned words = line->count - used;
+    control_verb_name(verb, name);
     for (int i = 0; i < OPTION_COUNT; i++)
         if (line->options[i] && i != OPTION_CONFIG && i != OPTION_HELP &&
             !(verb->options & OPTION_BIT(i))) {
-            control_say(CONTROL_USAGE, "%s %s does not take --%s", verb->group, verb->verb,
-                        options[i].name);
+            control_say(CONTROL_USAGE, "\"ringmail %s\" does not take --%s; see ringmail %s --help",
+                        name, control_options[i].name, name);
             return false;
         }
-    if (line->count - used >= verb->words_min && line->count - used <= verb->words_max)
+    if (words >= verb->words_min && words <= verb->words_max)
         return true;
-    control_say(CONTROL_USAGE, "usage: ringmail %s%s%s %s", verb->group, verb->verb[0] ? " " : "",
-                verb->verb, verb->usage);
+    control_say(CONTROL_USAGE, "%s; usage: ringmail %s%s%s",
+                words < verb->words_min ? "something is missing" : "too many arguments", name,
+                verb->usage[0] ? " " : "", verb->usage);
     return false;
 }
 
@@ -297,12 +154,14 @@ static enum control_exit load_config(const char *path, struct config **out_confi
     buffer_init(&problems, CONFIG_PROBLEMS_SIZE_MAX);
     error result = config_load(path, NULL, &problems, out_config);
     slice lines = buffer_slice(&problems);
-    if (failed(result))
+    if (failed(result)) /* with what is wrong, and where */
         fprintf(stderr, "%.*s", SLICE_ARG(lines));
     buffer_close(&problems);
     if (failed(result))
-        return control_say(CONTROL_TROUBLE, "the configuration %s cannot be used: %s", path,
-                           result.text);
+        return control_say(CONTROL_TROUBLE,
+                           "the configuration %s cannot be used; --config FILE or "
+                           "$RINGMAIL_CONFIG names another",
+                           path);
     return CONTROL_DONE;
 }
 
@@ -327,7 +186,7 @@ static enum control_exit run(const struct control_verb *verb, struct line *line,
     if (!control.options[OPTION_CONFIG])
         control.options[OPTION_CONFIG] = getenv("RINGMAIL_CONFIG");
     if (!control.options[OPTION_CONFIG])
-        control.options[OPTION_CONFIG] = CONFIG_PATH_DEFAULT;
+        control.options[OPTION_CONFIG] = CONTROL_CONFIG_DEFAULT;
     if (needs_config) {
         enum control_exit problem = load_config(control.options[OPTION_CONFIG], &config);
         if (problem != CONTROL_DONE)
@@ -347,17 +206,18 @@ int main(int count, char **arguments)
     struct line line = {0};
     unsigned used = 0;
     log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
-    if (count == 2 && strcmp(arguments[1], "--version") == 0) {
+    if (!read_line(arguments, count, &line))
+        return CONTROL_USAGE;
+    if (line.options[OPTION_VERSION] && line.count == 0) {
         puts("ringmail " RINGMAIL_VERSION);
         return CONTROL_DONE;
     }
-    if (!read_line(arguments, count, &line))
-        return CONTROL_USAGE;
+    take_help_word(&line);
     const struct control_verb *verb = find_verb(&line, &used);
     if (!verb)
         return (int)no_verb(&line);
     if (line.options[OPTION_HELP]) {
-        print_verb_help(stdout, verb);
+        control_help_verb(stdout, verb);
         return CONTROL_DONE;
     }
     if (!check_usage(verb, &line, used))

@@ -64,8 +64,7 @@ static enum control_exit ask(const struct control *control, const char *method, 
     case ERROR_MALFORMED: /* the server's words */
         return control_say(CONTROL_USAGE, "%.*s", SLICE_ARG(slice_trim(buffer_slice(out_answer))));
     default:
-        return control_say(CONTROL_TROUBLE, "%s (the server's admin endpoint is listen.admin)",
-                           problem.text);
+        return server_say_trouble(control->config, problem);
     }
 }
 

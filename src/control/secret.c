@@ -42,8 +42,7 @@ static enum control_exit make(const struct control *control, slice password,
     slice scheme = slice_from_string(control->options[OPTION_SCHEME]);
     error problem = password_make(scheme, password, out_hash);
     if (problem.kind == ERROR_NOT_FOUND)
-        return control_say(CONTROL_USAGE, "--scheme is one of BLF-CRYPT, ARGON2ID, SHA512-CRYPT, "
-                                          "SHA256-CRYPT, PLAIN");
+        return control_say(CONTROL_USAGE, "--scheme is one of " PASSWORD_MADE_SCHEMES);
     if (failed(problem))
         return control_say(CONTROL_USAGE, "%s", problem.text);
     return CONTROL_DONE;

@@ -121,6 +121,21 @@ error server_request(const struct config *config, const char *method, slice targ
     return result;
 }
 
+enum control_exit server_say_trouble(const struct config *config, error problem)
+{
+    if (config->listen.admin.count == 0)
+        return control_say(CONTROL_TROUBLE, "%s", problem.text);
+    slice where = config->listen.admin.items[0];
+    if (problem.kind == ERROR_CLOSED)
+        return control_say(CONTROL_TROUBLE,
+                           "no server is running at %.*s (listen.admin); start ringmaild, or name "
+                           "its configuration with --config",
+                           SLICE_ARG(where));
+    return control_say(CONTROL_TROUBLE, "%s%s%s (asked at %.*s: listen.admin)", problem.text,
+                       problem.os ? ": " : "", problem.os ? strerror(problem.os) : "",
+                       SLICE_ARG(where));
+}
+
 void server_add_encoded(struct buffer *out, slice text)
 {
     for (size_t i = 0; i < text.size; i++) {
@@ -158,7 +173,7 @@ void control_invalidate(const struct control *control, slice subject)
 enum control_exit control_directory_invalidate(struct control *control)
 {
     error problem = invalidate(control->config, control->count ? control->words[0] : SLICE_EMPTY);
-    return failed(problem) ? control_say(CONTROL_TROUBLE, "%s", problem.text) : CONTROL_DONE;
+    return failed(problem) ? server_say_trouble(control->config, problem) : CONTROL_DONE;
 }
 
 enum control_exit control_directory_init(struct control *control)
@@ -201,8 +216,5 @@ enum control_exit control_stats(struct control *control)
     else if (!failed(problem))
         add_counters(buffer_slice(&body), &control->out);
     buffer_close(&body);
-    if (failed(problem))
-        return control_say(CONTROL_TROUBLE, "%s (the server's admin endpoint is listen.admin)",
-                           problem.text);
-    return CONTROL_DONE;
+    return failed(problem) ? server_say_trouble(control->config, problem) : CONTROL_DONE;
 }

@@ -8,5 +8,7 @@
  * as expected. The answer's body is appended. */
 error server_request(const struct config *config, const char *method, slice target,
                      struct buffer *out_body);
+/* Says why a request failed, and where the server was looked for; CONTROL_TROUBLE. */
+enum control_exit server_say_trouble(const struct config *config, error problem);
 /* A value for a query, percent-encoded. */
 void server_add_encoded(struct buffer *out, slice text);

@@ -44,6 +44,9 @@ error password_check_hash(slice hash);
  * a NUL; ERROR_NOT_FOUND: a scheme that is not made here. */
 error password_make(slice scheme, slice password, struct buffer *out_hash);
 
+/* Those that password_make knows, for help and messages. */
+#define PASSWORD_MADE_SCHEMES "BLF-CRYPT (default), ARGON2ID, SHA512-CRYPT, SHA256-CRYPT, PLAIN"
+
 /* The work of one usual verification, for a user that does not exist: so that the time of a refusal
  * does not tell who does. */
 void password_waste_time(slice password);

@@ -110,6 +110,44 @@ def test_exit_codes(ringmail):
         assert "Options:" in ringmail(*arguments)
 
 
+def test_mistakes_are_explained(ringmail):
+    """What was meant, what is missing, where it was looked for, what to do."""
+    for arguments, words in (
+            (["usr", "list"], 'is "user" meant'), (["user", "lst"], 'is "user list" meant'),
+            (["queue", "relase", "x"], 'is "queue release" meant'), (["user", "list", "--jsn"], "is --json meant"),
+            (["zzzzzzzz"], "see ringmail --help"), (["user", "zzzzzzzz"], "see ringmail user --help"),
+            (["domain", "add"], "missing; usage: ringmail domain add DOMAIN..."),
+            (["user", "list", "a", "b"], "too many arguments; usage: ringmail user list [DOMAIN]"),
+            (["domain", "list", "--force"], "see ringmail domain list --help"),
+            (["hash", "--scheme"], "--scheme NAME")):
+        assert words in ringmail(*arguments, expect=USAGE), arguments
+    for arguments in (["stats"], ["queue", "list"], ["directory", "invalidate"]):
+        said = ringmail(*arguments, expect=TROUBLE)
+        assert "127.0.0.1:1 (listen.admin)" in said and "ringmaild" in said
+    words = ["x@example.org"] * 70  # CONTROL_ARGUMENTS_MAX
+    assert "too many" in ringmail("domain", "add", *words, expect=USAGE)
+    ringmail.config.unlink()
+    said = ringmail("user", "list", expect=TROUBLE)
+    assert "No such file" in said and "--config" in said and "RINGMAIL_CONFIG" in said
+
+
+def test_help(ringmail):
+    everything = ringmail("--help")
+    assert everything == ringmail("help")
+    for words in ("Domains that have mail here:", "Examples:", "Exit codes:", "--config FILE", "--version"):
+        assert words in everything
+    assert all(len(line) <= 110 for line in everything.splitlines())
+    commands = re.findall(r"^  ([a-z]+)(?: ([a-z]+))?(?= |$)", everything.split("Options:")[0], re.M)
+    assert len(commands) > 30
+    for command in commands:
+        words = [word for word in command if word]
+        shown = ringmail(*words, "--help")
+        assert shown == ringmail("help", *words)
+        assert shown.startswith(f"Usage: ringmail {' '.join(words)}") and "Options:" in shown
+        assert all(line == line.rstrip() and len(line) <= 110 for line in shown.splitlines()), shown
+    assert "_count" in ringmail("stats", "--help")
+
+
 def test_lists(ringmail):
     ringmail("domain", "add", "example.org", "bücher.example")
     ringmail("user", "add", "Anna@Example.org", "--quota", "5G", "--messages", "1000", stdin="x\n")

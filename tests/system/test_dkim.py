@@ -15,7 +15,7 @@ from lab import wait
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 BUILD = ROOT / os.environ.get("RINGMAIL_BUILD", "build/release")
-DONE, REFUSED, USAGE = 0, 1, 2
+DONE, REFUSED, USAGE, TROUBLE = 0, 1, 2, 3
 DOMAIN = "example.org"
 
 
@@ -30,6 +30,7 @@ def ringmail(tmp_path):
         assert done.returncode == expect, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return done.stdout if expect == DONE else done.stderr
 
+    run("domain", "add", DOMAIN)
     run.keys = tmp_path / "keys"
     run.config = config
     return run
@@ -49,6 +50,17 @@ def test_create_makes_a_key_once(ringmail):
     assert [path.name for path in key.parent.iterdir()] == ["ringmail.key"]
     assert "of type rsa" in ringmail("dkim", "create", DOMAIN, "--selector", "ringmail", "--type", "ed25519", expect=REFUSED)
     assert key.read_text() == text
+
+
+def test_create_asks_the_directory(ringmail):
+    """A domain that is not ours is a slip of the pen, most of the time."""
+    said = ringmail("dkim", "create", "exmaple.org", expect=REFUSED)
+    assert "ringmail domain add exmaple.org" in said and "--force" in said
+    assert not (ringmail.keys / "exmaple.org").exists()
+    assert "_domainkey.exmaple.org." in ringmail("dkim", "create", "exmaple.org", "--force")
+    ringmail.config.write_text(ringmail.config.read_text().replace("directory.sqlite", "nowhere/directory.sqlite"))
+    assert "--force" in ringmail("dkim", "create", "other.example", expect=TROUBLE)
+    ringmail("dkim", "create", "other.example", "--force")
 
 
 def test_create_never_overwrites_what_is_no_key(ringmail, tmp_path):

@@ -49,6 +49,7 @@ def ringmail(tmp_path, names):
         assert done.returncode == expect, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         return done.stdout
 
+    run("domain", "add", DOMAIN)
     run.config = config
     run("dkim", "create", DOMAIN)
     run("dkim", "create", DOMAIN, "--type", "ed25519")
