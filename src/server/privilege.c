@@ -81,7 +81,8 @@ error privilege_drop(const struct config *config)
     if (!server->user) {
         if (geteuid() == 0)
             log_event(LOG_WARNING, "server.is_root",
-                      error_make(ERROR_DENIED, "set server.user to become somebody harmless"),
+                      error_make(ERROR_DENIED, "running as root, who may do everything: set "
+                                               "server.user to an account of its own (ringmail)"),
                       SLICE_EMPTY);
         return make_folders(config, geteuid(), getegid());
     }

@@ -97,6 +97,45 @@ static error dispatch(struct admin_exchange *exchange)
     return buffer_check(exchange->answer);
 }
 
+static bool is_known(slice path)
+{
+    for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+        if (slice_equal(path, slice_from_string(routes[i].path)))
+            return true;
+    return false;
+}
+
+/* What to try instead, for people who look around with curl. */
+static void explain(struct admin_exchange *exchange)
+{
+    exchange->content_type = "text/plain";
+    switch (exchange->status) {
+    case 401:
+        buffer_add_string(exchange->answer,
+                          "401: send \"Authorization: Bearer TOKEN\" (admin.token)\n");
+        break;
+    case 403:
+        buffer_add_string(exchange->answer, "403: not from another site's page\n");
+        break;
+    case 404:
+        if (is_known(exchange->request.path)) {
+            buffer_add_string(exchange->answer, "404: there is no such thing now\n");
+            break;
+        }
+        buffer_add_string(exchange->answer, "404: there is nothing here. There is:");
+        for (size_t i = 0; i < sizeof routes / sizeof *routes; i++)
+            if (routes[i].method == HTTP_GET)
+                buffer_format(exchange->answer, " %s", routes[i].path);
+        buffer_add_byte(exchange->answer, '\n');
+        break;
+    case 405:
+        buffer_add_string(exchange->answer, "405: this path is there for another method\n");
+        break;
+    default:
+        buffer_format(exchange->answer, "%u\n", exchange->status);
+    }
+}
+
 static void handle(struct http_exchange *http)
 {
     struct admin_exchange exchange = {
@@ -110,6 +149,8 @@ static void handle(struct http_exchange *http)
         .stream = http->stream,
     };
     error problem = dispatch(&exchange);
+    if (!failed(problem) && exchange.status >= 400 && exchange.answer->size == 0)
+        explain(&exchange);
     http->status = exchange.status;
     http->content_type = exchange.content_type;
     http->streamed = exchange.streamed;

@@ -161,7 +161,10 @@ static void test_changes(void **state)
 static void test_what_is_not_there(void **state)
 {
     (void)state;
-    assert_status(ask(GET("/nothing")), "404 Not Found");
+    const char *nothing = ask(GET("/nothing"));
+    assert_status(nothing, "404 Not Found");
+    assert_non_null(strstr(nothing, "Content-Type: text/plain\r\n"));
+    assert_non_null(strstr(nothing, "404: there is nothing here. There is: / /health /metrics "));
     assert_status(ask("POST /health HTTP/1.1\r\nHost: localhost\r\n\r\n"),
                   "405 Method Not Allowed");
     assert_status(ask("GET / HTTP/1.1\r\n\r\n"), "400 Bad Request"); /* no Host */
