@@ -92,14 +92,15 @@ check: check-tests ## Unit and wire tests, layers, style, a second of each fuzz 
 	@$(if $(SANITIZE),,$(MAKE) --no-print-directory -j$$(nproc) fuzz-short SECONDS=1)
 check-tests:
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build
-	@RINGMAIL_BUILD=$B tools/run-tests --layers $(if $(SANITIZE),,--shared $B) --style --unit $(UNIT) --wire $(WIRE)
+	@RINGMAIL_BUILD=$B tools/run-tests --layers --limits $(if $(SANITIZE),,--shared $B) --style --unit $(UNIT) --wire $(WIRE)
 check-build: all $(UNIT) $(TEST_PROGRAM)
 unit: $(UNIT) ## Unit tests only
 	@tools/run-tests --unit $(UNIT)
 one: $(TEST:%.c=$B/%) ## One unit test: make one TEST=tests/unit/base/test_map.c
 	$<
-layers: ## Which folder may include which, and what cores may share
+layers: ## Which folder may include which, what cores may share, which limits have a test
 	@tools/check-layers
+	@tools/check-limits
 	@tools/check-shared $B
 style: ## Formatting, file sizes, banned calls
 	@tools/check-style

@@ -5,8 +5,6 @@
 
 #include <stdlib.h>
 
-enum { PARTY_NAME_SIZE_MAX = 320 };
-
 /* One submitter's items of one priority. */
 struct line_party {
     struct line *line;
@@ -36,11 +34,11 @@ static slice submitter_of(const struct queue_mail *mail)
 {
     slice name = queue_mail_text(mail, mail->account), local, domain;
     if (name.size > 0)
-        return slice_sub(name, 0, PARTY_NAME_SIZE_MAX);
+        return slice_sub(name, 0, LINE_NAME_SIZE_MAX);
     slice sender = queue_mail_text(mail, mail->sender);
     if (slice_cut_last(sender, '@', &local, &domain))
         sender = domain;
-    return slice_sub(sender, 0, PARTY_NAME_SIZE_MAX);
+    return slice_sub(sender, 0, LINE_NAME_SIZE_MAX);
 }
 
 static unsigned level_of(const struct queue_mail *mail)
@@ -83,7 +81,7 @@ static void drop_party(struct line_party *party)
 
 error line_add(struct line *line, struct queue_item *item)
 {
-    char key[1 + PARTY_NAME_SIZE_MAX];
+    char key[1 + LINE_NAME_SIZE_MAX];
     slice name = submitter_of(item->mail);
     key[0] = (char)level_of(item->mail);
     for (size_t i = 0; i < name.size; i++)

@@ -9,7 +9,11 @@
 #include "base/map.h"
 #include "transport/queue/mail.h"
 
-enum { LINE_PRIORITY_MAX = 9, LINE_LEVELS = 2 * LINE_PRIORITY_MAX + 1 };
+enum {
+    LINE_PRIORITY_MAX = 9,
+    LINE_LEVELS = 2 * LINE_PRIORITY_MAX + 1,
+    LINE_NAME_SIZE_MAX = 320, /* of a submitter, bytes; who agree in so many are one */
+};
 
 struct line {
     struct map parties;              /* by priority and submitter */

@@ -9,6 +9,8 @@
 #include "base/random.h"
 #include "crypto/password.h"
 
+#include <stdio.h>
+
 #define PASSWORD "p\xc3\xa4ssword 1"
 
 /* clang-format off */
@@ -155,6 +157,37 @@ static void test_cost_is_bounded_before_the_work(void **state)
     }
 }
 
+/* Each bound of the work, met and passed: only the hash is looked at, nothing is computed. */
+static void test_cost_at_the_border(void **state)
+{
+    (void)state;
+#define ARGON2_SUM "$yTHz/3nsXwV3EEhjdQQz7A$E1m/TMPvlAyY3w3TtXkooXke6Gj2me5lYuBPG7EqiiU"
+    static const struct {
+        const char *format;
+        unsigned max;
+    } cases[] = {
+        {"$2y$%02u$AETxvkVQkjBp3/oyfWL/huKllVSONZGuo6aXsEdYQbziyMLnsY0Ie",
+         PASSWORD_BCRYPT_COST_MAX},
+        {"$5$rounds=%u$saltsalt$lhAEjhvxHXt71TRsBd49WsSgF29gEJdwJAoWwQtnQAA",
+         PASSWORD_SHA_ROUNDS_MAX},
+        {"{PBKDF2}$1$salt$%u$94078d5b5ceacacbf0e2fbcc70626f3aa8a38d20", PASSWORD_PBKDF2_ROUNDS_MAX},
+        {"{SCRAM-SHA-1}%u,Mu5t03Ym5jo4/AxA1OhFRA==,eApp27vnMsyEwk/2zHzvMhO9bT0=,"
+         "NJuQ+vTJilCIT5GWq5AsXFlEqbw=",
+         PASSWORD_PBKDF2_ROUNDS_MAX},
+        {"$argon2id$v=19$m=%u,t=1,p=1" ARGON2_SUM, PASSWORD_MEMORY_KIB_MAX},
+        {"$argon2id$v=19$m=1024,t=%u,p=1" ARGON2_SUM, PASSWORD_ARGON2_WORK_MAX / 1024},
+        {"$argon2id$v=19$m=1024,t=1,p=%u" ARGON2_SUM, PASSWORD_LANES_MAX},
+    };
+    for (size_t i = 0; i < COUNT(cases); i++)
+        for (unsigned past = 0; past < 2; past++) {
+            char hash[256];
+            snprintf(hash, sizeof hash, cases[i].format, cases[i].max + past);
+            if (password_check_hash(slice_from_string(hash)).kind !=
+                (past ? ERROR_LIMIT : ERROR_NONE))
+                fail_msg("%s: \"%s\"", past ? "not refused" : "refused", hash);
+        }
+}
+
 static void test_makes_what_it_verifies(void **state)
 {
     (void)state;
@@ -233,6 +266,7 @@ int main(void)
         cmocka_unit_test(test_verifies_what_others_made),
         cmocka_unit_test(test_unknown_and_malformed_fail_closed),
         cmocka_unit_test(test_cost_is_bounded_before_the_work),
+        cmocka_unit_test(test_cost_at_the_border),
         cmocka_unit_test(test_makes_what_it_verifies),
         cmocka_unit_test(test_refuses_to_make),
         cmocka_unit_test(test_mutated_hashes_never_open),

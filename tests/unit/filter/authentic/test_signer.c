@@ -185,6 +185,37 @@ static void test_keyring_limits(void **state)
     keyring_unref(&ring);
 }
 
+/* Texts up to KEYRING_SIZE_MAX: one key file, the largest there may be, under very many names. */
+static void test_keyring_size(void **state)
+{
+    (void)state;
+    enum {
+        TEXTS = KEYRING_SIZE_MAX / SIGNATURE_KEY_TEXT_SIZE_MAX,
+        FITS = TEXTS - TEXTS / 16, /* names and paths need room as well */
+    };
+    static char text[SIGNATURE_KEY_TEXT_SIZE_MAX];
+    slice *items = calloc(TEXTS, sizeof *items), pem = key_text(SIGNATURE_ED25519_SHA256);
+    struct keyring *ring = NULL;
+    struct arena names;
+    assert_non_null(items);
+    arena_init(&names, 64 << 20);
+    memset(text, '\n', sizeof text);
+    memcpy(text, pem.data, pem.size);
+    write_text("large.pem", slice_of(text, sizeof text));
+    for (int i = 0; i < TEXTS; i++)
+        assert_ok(arena_format(&names, &items[i], "d%d.example=s:%s/large.pem", i, folder));
+    struct dkim_settings settings = {.keys = {items, FITS}};
+    ring = read_ring(&settings, NULL);
+    assert_int_equal(keyring_count(ring), FITS);
+    assert_int_equal(problems.size, 0);
+    keyring_unref(&ring);
+    settings.keys.count = TEXTS; /* the texts alone are KEYRING_SIZE_MAX */
+    assert_error(keyring_read(&settings, NULL, &problems, &ring), ERROR_LIMIT);
+    assert_null(ring);
+    arena_close(&names);
+    free(items);
+}
+
 /* A key that is gone at a reload keeps its text, but not one that turned into something else. */
 static void test_keyring_keeps_what_it_knew(void **state)
 {
@@ -511,11 +542,17 @@ CORE_TEST(test_asks_the_directory)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        TEST(test_keyring_finds_files),    TEST(test_keyring_says_what_is_wrong),
-        TEST(test_keyring_limits),         TEST(test_keyring_keeps_what_it_knew),
-        TEST(test_path_patterns),          TEST(test_signs_by_every_selector),
-        TEST(test_signs_in_batches),       TEST(test_seals),
-        TEST(test_forgets_past_its_limit), TEST(test_asks_the_directory),
+        TEST(test_keyring_finds_files),
+        TEST(test_keyring_says_what_is_wrong),
+        TEST(test_keyring_limits),
+        TEST(test_keyring_size),
+        TEST(test_keyring_keeps_what_it_knew),
+        TEST(test_path_patterns),
+        TEST(test_signs_by_every_selector),
+        TEST(test_signs_in_batches),
+        TEST(test_seals),
+        TEST(test_forgets_past_its_limit),
+        TEST(test_asks_the_directory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

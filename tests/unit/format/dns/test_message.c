@@ -155,6 +155,73 @@ static void test_refuses_loops_and_forward_pointers(void **state)
                      ERROR_MALFORMED);
 }
 
+static slice reply_begin(char *message, unsigned answers, const char *owner, size_t owner_size)
+{
+    memcpy(message, "\x12\x34\x81\x80\0\1\0\0\0\0\0\0", 12);
+    message[6] = (char)(answers >> 8);
+    message[7] = (char)answers;
+    memcpy(message + 12, owner, owner_size);
+    memcpy(message + 12 + owner_size, "\0\1\0\1", 4);
+    return slice_of(message, 16 + owner_size);
+}
+
+/* a.b -> b.b -> ... so often, and an address at the end */
+static error parse_chain(unsigned hops)
+{
+    char message[2048];
+    struct dns_answer answer;
+    slice reply = reply_begin(message, hops + 1, "\1a\1z", 5);
+    for (unsigned i = 0; i <= hops; i++) {
+        char record[] = "\1a\1z\0\0\5\0\1\0\0\0\x32\0\5\1b\1z"; /* and the last NUL */
+        record[1] = (char)('a' + i);
+        record[16] = (char)('b' + i);
+        memcpy(message + reply.size, record, sizeof record);
+        if (i == hops)
+            memcpy(message + reply.size + 5, "\0\1\0\1\0\0\0\x32\0\4\xc0\0\2\1", 14);
+        reply.size += i == hops ? 19 : sizeof record;
+    }
+    error problem = dns_message_parse(reply, SLICE("a.z"), DNS_A, &arena, &answer);
+    if (!failed(problem))
+        assert_int_equal(answer.count, 1);
+    return problem;
+}
+
+/* The owner of the second record leads over so many pointers, each to the one before it; they lie
+ * in the text of the first. */
+static error parse_pointers(unsigned pointers)
+{
+    char message[2048];
+    struct dns_answer answer;
+    slice reply = reply_begin(message, 2, "\1a\1z", 5);
+    message[18] = 16; /* the question is for TXT */
+    unsigned text = 2 * (pointers - 1), target = 12;
+    memcpy(message + reply.size, "\xc0\x0c\0\x10\0\1\0\0\0\x32\0", 11);
+    message[reply.size + 11] = (char)(text + 1);
+    message[reply.size + 12] = (char)text;
+    reply.size += 13;
+    for (unsigned i = 0; i < pointers; i++) {
+        message[reply.size] = (char)(0xc0 | target >> 8);
+        message[reply.size + 1] = (char)target;
+        target = (unsigned)reply.size;
+        reply.size += 2;
+    }
+    memcpy(message + reply.size, "\0\x10\0\1\0\0\0\x32\0\2\1x", 12);
+    reply.size += 12;
+    error problem = dns_message_parse(reply, SLICE("a.z"), DNS_TXT, &arena, &answer);
+    if (!failed(problem))
+        assert_int_equal(answer.count, 2);
+    return problem;
+}
+
+static void test_limits(void **state)
+{
+    (void)state;
+    assert_ok(parse_chain(DNS_CHAIN_MAX));
+    assert_error(parse_chain(DNS_CHAIN_MAX + 1), ERROR_LIMIT);
+    assert_ok(parse_pointers(DNS_POINTERS_MAX));
+    assert_error(parse_pointers(DNS_POINTERS_MAX + 1), ERROR_MALFORMED);
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -186,6 +253,7 @@ int main(void)
         cmocka_unit_test(test_knows_that_there_is_nothing),
         cmocka_unit_test(test_reads_other_types),
         cmocka_unit_test(test_refuses_loops_and_forward_pointers),
+        cmocka_unit_test(test_limits),
         cmocka_unit_test(test_names),
     };
     arena_init(&arena, 1 << 20);

@@ -63,6 +63,35 @@ static void test_turns(void **state)
     line_close(&line);
 }
 
+/* Submitters who agree in LINE_NAME_SIZE_MAX bytes are one; in one byte less they are two. */
+static void test_limit_of_names(void **state)
+{
+    (void)state;
+    for (size_t same = LINE_NAME_SIZE_MAX - 1; same <= LINE_NAME_SIZE_MAX; same++) {
+        struct line line;
+        char one[LINE_NAME_SIZE_MAX + 2] = "", two[LINE_NAME_SIZE_MAX + 2] = "";
+        memset(one, 'x', same);
+        memset(two, 'x', same);
+        one[same] = '1';
+        two[same] = '2';
+        struct queue_item *first = make("a@x.example", one, 0);
+        struct queue_item *second = make("a@x.example", one, 0);
+        struct queue_item *other = make("a@x.example", two, 0);
+        bool are_one = same == LINE_NAME_SIZE_MAX;
+        line_init(&line);
+        assert_ok(line_add(&line, first));
+        assert_ok(line_add(&line, second));
+        assert_ok(line_add(&line, other));
+        take_expecting(&line, first);
+        take_expecting(&line, are_one ? second : other);
+        take_expecting(&line, are_one ? other : second);
+        drop(first);
+        drop(second);
+        drop(other);
+        line_close(&line);
+    }
+}
+
 static void test_priority(void **state)
 {
     (void)state;
@@ -143,9 +172,8 @@ static void test_random(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_turns),
-        cmocka_unit_test(test_priority),
-        cmocka_unit_test(test_removal),
+        cmocka_unit_test(test_turns),    cmocka_unit_test(test_limit_of_names),
+        cmocka_unit_test(test_priority), cmocka_unit_test(test_removal),
         cmocka_unit_test(test_random),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -276,6 +276,37 @@ static void test_pause_after_broken_connections(void **state)
     sim_run(1, leave_a_broken_site_alone);
 }
 
+/* What statistics show of a failure: SITE_ANSWER_SIZE_MAX bytes with the NUL. */
+static void shorten_answers(void)
+{
+    char words[SITE_ANSWER_SIZE_MAX];
+    mail_to("a@x.example", "", "1@dead.example", 60);
+    for (instant until = time_after(10 * TIME_S); world.opens == 0 && time_now() < until;)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_int_equal(sites.count, 1);
+    struct site *site = CONTAINER_OF(sites.all.next, struct site, node);
+    memset(words, 'x', sizeof words);
+    words[sizeof words - 2] = 'y';
+    words[sizeof words - 1] = 'z';
+    site_bad(site, SLICE_EMPTY, slice_of(words, sizeof words - 1)); /* just fits */
+    assert_int_equal(strlen(site->answer), SITE_ANSWER_SIZE_MAX - 1);
+    assert_int_equal(site->answer[SITE_ANSWER_SIZE_MAX - 2], 'y');
+    site_bad(site, SLICE_EMPTY, slice_of(words, sizeof words)); /* one too many */
+    assert_int_equal(strlen(site->answer), SITE_ANSWER_SIZE_MAX - 1);
+    assert_int_equal(site->answer[SITE_ANSWER_SIZE_MAX - 2], 'y');
+    site_bad(site, SLICE("mx.example"), slice_of(words, sizeof words));
+    assert_int_equal(strlen(site->answer), SITE_ANSWER_SIZE_MAX - 1);
+    assert_memory_equal(site->answer, "mx.example: x", 13);
+}
+
+static void test_answers_are_shortened(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(1, shorten_answers);
+}
+
 static void respect_limit(void)
 {
     for (unsigned i = 0; i < 300; i++)
@@ -654,6 +685,7 @@ int main(void)
         cmocka_unit_test(test_hanging_delays_nobody_else),
         cmocka_unit_test(test_pause_and_probe),
         cmocka_unit_test(test_pause_after_broken_connections),
+        cmocka_unit_test(test_answers_are_shortened),
         cmocka_unit_test(test_concurrency_shrinks),
         cmocka_unit_test(test_connections_are_kept),
         cmocka_unit_test(test_mails_per_connection),

@@ -216,6 +216,92 @@ static void refreshes(void *argument)
     end();
 }
 
+/* ---- Limits ---- */
+
+static unsigned stalled, settled;
+
+static void stall(void *argument)
+{
+    struct mta_sts_policy policy;
+    struct arena own;
+    char name[32];
+    arena_init(&own, 1 << 20);
+    snprintf(name, sizeof name, "d%d.test", (int)(intptr_t)argument);
+    stalled++;
+    error problem = sts_find(slice_from_string(name), &own, soon(), &policy);
+    settled += !failed(problem);
+    arena_close(&own);
+}
+
+/* So many policy hosts that never answer are waited for; a domain more goes without, at once. */
+static void fetches(void *argument)
+{
+    (void)argument;
+    struct sockaddr_in own = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t size = sizeof own;
+    struct crew crew;
+    unsigned connections = 0;
+    begin();
+    int deaf = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+    assert_int_equal(bind(deaf, (void *)&own, size), 0);
+    assert_int_equal(listen(deaf, 4 * STS_FETCHES_MAX), 0);
+    assert_int_equal(getsockname(deaf, (void *)&own, &size), 0);
+    settings.sts_port = ntohs(own.sin_port);
+    settings.sts_timeout = 20 * TIME_S;
+    crew_init(&crew, NULL);
+    start();
+    stalled = settled = 0;
+    for (int i = 0; i < STS_FETCHES_MAX + 1; i++) {
+        char name[64];
+        snprintf(name, sizeof name, "_mta-sts.d%d.test", i);
+        zone_txt(name, "v=STSv1; id=1");
+        snprintf(name, sizeof name, "mta-sts.d%d.test", i);
+        zone_a(name, "127.0.0.1");
+    }
+    for (int i = 0; i < STS_FETCHES_MAX; i++)
+        assert_ok(fiber_start(&crew, "stall", stall, (void *)(intptr_t)i));
+    for (instant until = soon(); connections < STS_FETCHES_MAX && time_now() < until;) {
+        int fd = accept4(deaf, NULL, NULL, SOCK_CLOEXEC); /* kept open, and silent */
+        connections += fd >= 0;
+        if (fd < 0)
+            assert_ok(fiber_sleep(TIME_MS));
+    }
+    assert_int_equal(connections, STS_FETCHES_MAX);
+    instant began = time_now();
+    stall((void *)(intptr_t)STS_FETCHES_MAX); /* returns, though nobody answered */
+    assert_true(time_now() - began < 10 * TIME_S);
+    assert_int_equal(settled, 1);
+    assert_int_equal(stalled, STS_FETCHES_MAX + 1);
+    assert_ok(fiber_sleep(50 * TIME_MS));
+    assert_true(accept4(deaf, NULL, NULL, SOCK_CLOEXEC) < 0);
+    crew_close(&crew);
+    close(deaf);
+    end();
+}
+
+/* A file of STS_FILE_SIZE_MAX bytes is read up to where it makes no sense; a larger one is not. */
+static void file_size(void *argument)
+{
+    (void)argument;
+    char path[128];
+    begin();
+    start();
+    web.answer = SLICE(POLICY("enforce", "*.mx.test"));
+    assert_int_equal(mode_of("good.test"), MTA_STS_ENFORCE);
+    sts_stop();
+    zone_remove("_mta-sts.good.test");
+    resolver_flush();
+    snprintf(path, sizeof path, "%s/mta-sts", folder);
+    assert_int_equal(truncate(path, STS_FILE_SIZE_MAX), 0);
+    start();
+    assert_int_equal(mode_of("good.test"), MTA_STS_ENFORCE);
+    sts_stop();
+    assert_int_equal(truncate(path, (off_t)STS_FILE_SIZE_MAX + 1), 0);
+    start();
+    assert_int_equal(mode_of("good.test"), MTA_STS_NONE);
+    end();
+}
+
 /* What routes make of policies. */
 static void routes(void *argument)
 {
@@ -372,6 +458,8 @@ ON_CORE(finds)
 ON_CORE(doubts)
 ON_CORE(survives)
 ON_CORE(refreshes)
+ON_CORE(fetches)
+ON_CORE(file_size)
 ON_CORE(routes)
 
 int main(void)
@@ -380,7 +468,8 @@ int main(void)
         cmocka_unit_test(test_cache),     cmocka_unit_test(test_finds),
         cmocka_unit_test(test_doubts),    cmocka_unit_test(test_survives),
         cmocka_unit_test(test_refreshes), cmocka_unit_test(test_routes),
-        cmocka_unit_test(test_cores),
+        cmocka_unit_test(test_cores),     cmocka_unit_test(test_fetches),
+        cmocka_unit_test(test_file_size),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
