@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     slice header = slice_sub(message, 0, header_size), body = slice_from(message, header_size);
     arc_chain_read(header, &chain);
     ASSERT(chain.count <= ARC_SETS_MAX);
-    const struct dkim_key_source source = {find_record, &record};
+    const struct dkim_key_source source = {.find = find_record, .argument = &record};
     bool in_place = chain.count <= 8; /* there is no worker here */
     if (in_place &&
         !failed(arc_check_chain(&chain, header, body, &source, &arena, TIME_NEVER, 0, &check))) {

@@ -31,7 +31,7 @@ static error find_record(void *argument, slice name, struct arena *unused, insta
         }
     return error_make(ERROR_NOT_FOUND, "no such name");
 }
-static const struct dkim_key_source source = {find_record, &records};
+static const struct dkim_key_source source = {.find = find_record, .argument = &records};
 
 static struct arc_check check_message(slice message)
 {

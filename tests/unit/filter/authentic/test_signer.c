@@ -428,7 +428,7 @@ CORE_TEST(test_seals)
     assert_ok(signing_key_parse(keys[1].text, &key));
     assert_ok(dkim_record_write(key, &record));
     text = buffer_slice(&record);
-    const struct dkim_key_source source = {find_record, &text};
+    const struct dkim_key_source source = {.find = find_record, .argument = &text};
     size_t size = mail_header_size(whole);
     arc_chain_read(slice_sub(whole, 0, size), &chain);
     assert_ok(arc_check_chain(&chain, slice_sub(whole, 0, size), slice_from(whole, size), &source,

@@ -43,13 +43,83 @@ static void test_finds_methods(void **state)
     assert_false(auth_results_mention(SLICE("dkim=x"), SLICE("dkim"))); /* that is the host */
 }
 
+static void test_finds_results(void **state)
+{
+    (void)state;
+    slice value = SLICE("mx.example.org;\r\n\tdmarc = Fail header.from=x; spf=failed; dkim=pass");
+    assert_true(auth_results_says(value, SLICE("dmarc"), SLICE("fail")));
+    assert_false(auth_results_says(value, SLICE("spf"), SLICE("fail")));
+    assert_true(auth_results_says(value, SLICE("DKIM"), SLICE("pass")));
+    assert_false(auth_results_says(value, SLICE("dkim"), SLICE("fail")));
+    assert_false(auth_results_says(SLICE_EMPTY, SLICE("dkim"), SLICE("fail")));
+}
+
+static void test_whose_results(void **state)
+{
+    (void)state;
+    static const char *const ours[] = {
+        "mx.example.org; none",      " mx.example.org 1; none",
+        "\r\n\tMX.Example.ORG;none", "(a (nested) \\) comment)mx.example.org(x); none",
+        "\"mx.example.org\"; none",  "mx.example.org",
+        "mx.example.org.; none",
+    };
+    slice host;
+    for (size_t i = 0; i < sizeof ours / sizeof ours[0]; i++) {
+        assert_true(auth_results_host(slice_from_string(ours[i]), &host));
+        if (slice_ends(host, SLICE(".")))
+            host.size--;
+        assert_true(slice_equal_nocase(host, SLICE("mx.example.org")));
+    }
+    static const char *const unreadable[] = {
+        "",
+        "; none",
+        "(never closed mx.example.org; none",
+        "\"mx.example.org; none",
+        "\"mx\\.example.org\"; none",
+        "\"\"; none",
+        "(",
+        "\"",
+        "\"\\",
+        "(\\",
+    };
+    for (size_t i = 0; i < sizeof unreadable / sizeof unreadable[0]; i++)
+        assert_false(auth_results_host(slice_from_string(unreadable[i]), &host));
+}
+
+static void clean(const char *text, const char *expected)
+{
+    char copy[1024];
+    size_t size = strlen(text);
+    memcpy(copy, text, size);
+    size = auth_results_clean(copy, size, SLICE("mx.example.org"));
+    assert_int_equal(size, strlen(expected));
+    assert_memory_equal(copy, expected, size);
+}
+
+static void test_takes_out_what_is_forged(void **state)
+{
+    (void)state;
+    clean("", "");
+    clean("A: b\r\n\r\nAuthentication-Results: mx.example.org; none\r\n",
+          "A: b\r\n\r\nAuthentication-Results: mx.example.org; none\r\n");
+    clean(
+        "A: b\r\nauthentication-RESULTS : mx.example.org;\r\n\tdmarc=pass\r\nC: d\r\n\r\nbody\r\n",
+        "A: b\r\nC: d\r\n\r\nbody\r\n");
+    clean("Authentication-Results: mx.example.net; none\r\nARC-Authentication-Results: i=1; "
+          "mx.example.org; none\r\n\r\n",
+          "Authentication-Results: mx.example.net; none\r\nARC-Authentication-Results: i=1; "
+          "mx.example.org; none\r\n\r\n");
+    clean("Authentication-Results: (\r\nA: b\r\nAuthentication-Results: mx.example.org\r\n\r\n",
+          "A: b\r\n\r\n");
+}
+
 int main(void)
 {
     buffer_init(&out, 4096);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writes_results),
-        cmocka_unit_test(test_says_none),
-        cmocka_unit_test(test_finds_methods),
+        cmocka_unit_test(test_writes_results), cmocka_unit_test(test_says_none),
+        cmocka_unit_test(test_finds_methods),  cmocka_unit_test(test_finds_results),
+        cmocka_unit_test(test_whose_results),  cmocka_unit_test(test_takes_out_what_is_forged),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
     buffer_close(&out);
