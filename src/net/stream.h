@@ -71,8 +71,12 @@ error stream_read_body(struct stream *stream, struct body *body, size_t size, in
  * past size_max or the body's own limit, ERROR_MALFORMED where a bare CR or LF was in it. */
 error stream_read_body_dot(struct stream *stream, struct body *body, size_t size_max,
                            instant deadline);
-/* Reads size bytes and drops them. */
+/* Reads size bytes and drops them; what is large and in clear text is not even copied. */
 error stream_skip(struct stream *stream, uint64_t size, instant deadline);
+/* SMTP DATA up to CRLF.CRLF, dropped as it comes; what follows stays input. *out_size: its bytes,
+ * unstuffed, without the terminator's "." line. ERROR_MALFORMED, at the end all the same, where a
+ * bare CR or LF was in it; *out_size is then what came before. */
+error stream_skip_dot(struct stream *stream, instant deadline, uint64_t *out_size);
 
 /* Is decoded input waiting in memory? Does not wait. */
 bool stream_has_input(const struct stream *stream);

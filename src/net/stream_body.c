@@ -117,6 +117,43 @@ static error receive_tail(struct dot_receiver *receiver, struct stream *stream, 
     return OK;
 }
 
+/* Looks through what arrives in the kernel's own choice of buffer; only what lies behind the end is
+ * copied out of it. */
+static error skip_pooled(struct dot_reader *reader, struct stream *stream, instant deadline,
+                         uint64_t *size)
+{
+    struct ring_buffer buffer;
+    size_t consumed, kept;
+    TRY(stream_receive_pooled(stream, deadline, &buffer));
+    dot_reader_feed(reader, buffer.data, buffer.size, &consumed, &kept);
+    *size += kept;
+    error problem =
+        stream_input_take(stream, slice_of(buffer.data + consumed, buffer.size - consumed));
+    ring_buffer_release(&buffer);
+    return problem;
+}
+
+error stream_skip_dot(struct stream *stream, instant deadline, uint64_t *out_size)
+{
+    struct dot_reader reader;
+    dot_reader_init(&reader);
+    *out_size = 0;
+    while (!reader.finished) {
+        if (stream_has_input(stream)) {
+            size_t consumed, kept;
+            dot_reader_feed(&reader, stream->input + stream->input_start,
+                            stream->input_end - stream->input_start, &consumed, &kept);
+            stream_input_consume(stream, consumed);
+            *out_size += kept;
+        } else if (stream->tls) {
+            TRY(stream_fill(stream, deadline));
+        } else {
+            TRY(skip_pooled(&reader, stream, deadline, out_size));
+        }
+    }
+    return reader.malformed ? error_make(ERROR_MALFORMED, "a bare CR or LF in the message") : OK;
+}
+
 error stream_read_body_dot(struct stream *stream, struct body *body, size_t size_max,
                            instant deadline)
 {

@@ -69,18 +69,36 @@ static error note_end(struct stream *stream, error problem)
     return problem;
 }
 
+error stream_input_take(struct stream *stream, slice data)
+{
+    if (data.size == 0)
+        return OK;
+    TRY(stream_input_reserve(stream, data.size));
+    memcpy(stream->input + stream->input_end, data.data, data.size);
+    stream->input_end += (uint32_t)data.size;
+    return OK;
+}
+
+static error receive_pooled(struct stream *stream, instant until, struct ring_buffer *out_buffer)
+{
+    TRY(note_end(stream, ring_receive_pooled(stream->fd, until, out_buffer)));
+    stream->bytes_read += out_buffer->size;
+    return OK;
+}
+
+error stream_receive_pooled(struct stream *stream, instant deadline, struct ring_buffer *out_buffer)
+{
+    TRY(prepare_wait(stream, deadline));
+    return receive_pooled(stream, stream_deadline(deadline, stream->read_timeout), out_buffer);
+}
+
 static error fill_until(struct stream *stream, instant until)
 {
     if (stream->tls)
         return note_end(stream, tls_fill(stream, until));
     struct ring_buffer buffer;
-    TRY(note_end(stream, ring_receive_pooled(stream->fd, until, &buffer)));
-    error problem = stream_input_reserve(stream, buffer.size);
-    if (!failed(problem)) {
-        memcpy(stream->input + stream->input_end, buffer.data, buffer.size);
-        stream->input_end += buffer.size;
-        stream->bytes_read += buffer.size;
-    }
+    TRY(receive_pooled(stream, until, &buffer));
+    error problem = stream_input_take(stream, slice_of(buffer.data, buffer.size));
     ring_buffer_release(&buffer);
     return problem;
 }
@@ -186,15 +204,31 @@ error stream_read_exact(struct stream *stream, void *data, size_t size, instant 
     return OK;
 }
 
+/* Straight out of the socket's buffer, while no input is buffered. */
+static error discard(struct stream *stream, uint64_t size, instant deadline, size_t *out_size)
+{
+    TRY(prepare_wait(stream, deadline));
+    instant until = stream_deadline(deadline, stream->read_timeout);
+    TRY(note_end(stream, ring_discard(stream->fd, size < SIZE_MAX ? (size_t)size : SIZE_MAX, until,
+                                      out_size)));
+    stream->bytes_read += *out_size;
+    return OK;
+}
+
 error stream_skip(struct stream *stream, uint64_t size, instant deadline)
 {
+    /* Behind a proxy `peer` is the one it named, over whatever socket. */
+    bool tcp = !stream->tls && !stream->proxy && address_is_ip(&stream->peer);
     while (size) {
         slice input = stream_input(stream);
         size_t got = input.size < size ? input.size : (size_t)size;
-        stream_input_consume(stream, got);
-        size -= got;
-        if (size)
+        if (got)
+            stream_input_consume(stream, got);
+        else if (tcp && size >= STREAM_DIRECT_SIZE)
+            TRY(discard(stream, size, deadline, &got));
+        else
             TRY(stream_fill(stream, deadline));
+        size -= got;
     }
     return OK;
 }

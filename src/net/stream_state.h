@@ -56,12 +56,18 @@ error stream_input_reserve(struct stream *stream, size_t size);
 /* Frees the input buffer where it is empty. */
 void stream_input_release(struct stream *stream);
 void stream_input_consume(struct stream *stream, size_t size);
+/* Copies it behind input_end. */
+error stream_input_take(struct stream *stream, slice data);
 
 /* WAITS: flushes, then adds at least one byte of input behind what is there. */
 error stream_fill(struct stream *stream, instant deadline);
 /* WAITS: flushes, then at least one byte into data. Only while no input is buffered. */
 error stream_receive(struct stream *stream, void *data, size_t room, instant deadline,
                      size_t *out_size);
+/* WAITS: flushes, then receives into a buffer of the core's pool. In clear text, while no input is
+ * buffered; the caller releases the buffer. */
+error stream_receive_pooled(struct stream *stream, instant deadline,
+                            struct ring_buffer *out_buffer);
 
 /* WAITS: sends bytes as they are, past the output buffer and TLS. */
 error stream_send_raw(struct stream *stream, slice data, instant deadline);

@@ -35,6 +35,8 @@ error ring_statx(int directory, const char *path, int flags, unsigned mask, stru
 error ring_connect(int fd, const struct sockaddr *address, socklen_t size, instant deadline);
 /* At least one byte or ERROR_CLOSED. */
 error ring_receive(int fd, void *data, size_t size, instant deadline, size_t *out_size);
+/* Drops at least one and at most `size` bytes without copying them. TCP only. */
+error ring_discard(int fd, size_t size, instant deadline, size_t *out_size);
 /* All of it (loops over short sends). */
 error ring_send(int fd, slice data, instant deadline);
 error ring_sendv(int fd, struct iovec *parts, unsigned count,

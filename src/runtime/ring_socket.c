@@ -25,18 +25,29 @@ error ring_connect(int fd, const struct sockaddr *address, socklen_t size, insta
     return ring_operation_run(&operation, entry, deadline, "connect");
 }
 
-error ring_receive(int fd, void *data, size_t size, instant deadline, size_t *out_size)
+static error receive(int fd, void *data, size_t size, int flags, instant deadline, size_t *out_size)
 {
     ASSERT(size > 0);
     TRY(refuse_when_cancelled());
     struct ring_operation operation;
     struct io_uring_sqe *entry = ring_entry();
-    io_uring_prep_recv(entry, fd, data, size < TRANSFER_MAX ? size : TRANSFER_MAX, 0);
+    io_uring_prep_recv(entry, fd, data, size < TRANSFER_MAX ? size : TRANSFER_MAX, flags);
     TRY(ring_operation_run(&operation, entry, deadline, "receive"));
     if (operation.result == 0)
         return error_make(ERROR_CLOSED, "closed by the other side");
     *out_size = (size_t)operation.result;
     return OK;
+}
+
+error ring_receive(int fd, void *data, size_t size, instant deadline, size_t *out_size)
+{
+    return receive(fd, data, size, 0, deadline, out_size);
+}
+
+/* tcp(7): with MSG_TRUNC what is received is dropped, and the buffer is not looked at. */
+error ring_discard(int fd, size_t size, instant deadline, size_t *out_size)
+{
+    return receive(fd, NULL, size, MSG_TRUNC, deadline, out_size);
 }
 
 /* Why a transfer that is not complete must not be taken up again. */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "pair.h"
 
+#include <netinet/in.h>
 #include <stdlib.h>
 
 #define ON_CORE(name)                                                                              \
@@ -9,6 +10,18 @@
         (void)state;                                                                               \
         on_core(name);                                                                             \
     }
+
+struct later {
+    int fd;
+    slice data;
+};
+
+static void put_later(void *argument)
+{
+    const struct later *later = argument;
+    assert_ok(fiber_sleep(TIME_MS / 10));
+    put(later->fd, later->data);
+}
 
 static void dots(void *argument)
 {
@@ -44,6 +57,43 @@ static void dots(void *argument)
     stream_close(&stream);
 }
 ON_CORE(dots)
+
+/* The same dropped instead of kept, cut into two arrivals at every place. */
+static void dots_skipped(void *argument)
+{
+    (void)argument;
+    static const slice data = SLICE("a\r\n..dot\r\n...\r\n. \r\n.x.\r\n.\r\nNEXT\r\n");
+    static const char bare[] = "ab\r\n\n.\r\n.\r\nNEXT\r\n";
+    for (size_t cut = 0; cut <= data.size; cut++) {
+        int other;
+        slice line;
+        uint64_t size = 1;
+        struct stream *stream = make_pair(&other);
+        struct later later = {other, slice_from(data, cut)};
+        struct crew crew;
+        crew_init(&crew, NULL);
+        put(other, slice_sub(data, 0, cut));
+        assert_ok(fiber_start(&crew, "later", put_later, &later));
+        assert_ok(stream_skip_dot(stream, soon(), &size));
+        assert_ok(crew_join(&crew, soon()));
+        crew_close(&crew);
+        assert_int_equal(size, strlen("a\r\n.dot\r\n..\r\n \r\nx.\r\n"));
+        assert_ok(stream_read_line(stream, STREAM_LINE_STRICT, 100, soon(), &line));
+        assert_slice(line, "NEXT");
+        put(other, SLICE(".\r\n")); /* an empty one */
+        assert_ok(stream_skip_dot(stream, soon(), &size));
+        assert_int_equal(size, 0);
+        put(other, slice_from_string(bare));
+        assert_error(stream_skip_dot(stream, soon(), &size), ERROR_MALFORMED);
+        assert_ok(stream_read_line(stream, STREAM_LINE_STRICT, 100, soon(), &line));
+        assert_slice(line, "NEXT");
+        put(other, SLICE("never ended\r\n"));
+        close(other);
+        assert_error(stream_skip_dot(stream, soon(), &size), ERROR_CLOSED);
+        stream_close(&stream);
+    }
+}
+ON_CORE(dots_skipped)
 
 /* Too much, or malformed: read to the end all the same, and the dialogue goes on in step. */
 static void dots_refused(void *argument)
@@ -172,6 +222,46 @@ static void large_bodies(void *argument)
 }
 ON_CORE(large_bodies)
 
+/* Over TCP what is skipped is not even copied; what follows is untouched. */
+static void skipped_uncopied(void *argument)
+{
+    (void)argument;
+    struct sockaddr_in name = {.sin_family = AF_INET, .sin_addr.s_addr = htonl(INADDR_LOOPBACK)};
+    socklen_t name_size = sizeof name;
+    struct address peer;
+    int acceptor = socket(AF_INET, SOCK_STREAM, 0), other = socket(AF_INET, SOCK_STREAM, 0);
+    assert_int_equal(bind(acceptor, (struct sockaddr *)&name, sizeof name), 0);
+    assert_int_equal(listen(acceptor, 1), 0);
+    assert_int_equal(getsockname(acceptor, (struct sockaddr *)&name, &name_size), 0);
+    assert_int_equal(connect(other, (struct sockaddr *)&name, sizeof name), 0);
+    int fd = accept4(acceptor, NULL, NULL, SOCK_NONBLOCK);
+    assert_true(fd >= 0);
+    close(acceptor);
+    address_from_sockaddr((struct sockaddr *)&name, name_size, &peer);
+    struct stream *stream = NULL;
+    assert_ok(stream_create(fd, &peer, &peer, &stream));
+
+    enum { SIZE = 100000 };
+    static char data[SIZE];
+    slice line;
+    memset(data, 'x', SIZE);
+    put(other, SLICE("BDAT 100000\r\nabc"));
+    assert_ok(stream_read_line(stream, STREAM_LINE_STRICT, 100, soon(), &line));
+    assert_slice(line, "BDAT 100000");
+    put(other, slice_of(data, SIZE - 3));
+    put(other, SLICE("NEXT\r\n"));
+    assert_ok(stream_skip(stream, SIZE, soon()));
+    assert_ok(stream_read_line(stream, STREAM_LINE_STRICT, 100, soon(), &line));
+    assert_slice(line, "NEXT");
+    assert_int_equal(stream_bytes_read(stream),
+                     strlen("BDAT 100000\r\n") + SIZE + strlen("NEXT\r\n"));
+    put(other, slice_of(data, SIZE / 2));
+    close(other);
+    assert_error(stream_skip(stream, SIZE, soon()), ERROR_CLOSED);
+    stream_close(&stream);
+}
+ON_CORE(skipped_uncopied)
+
 /* Announcing much costs nothing; memory follows what arrives. */
 static void announced(void *argument)
 {
@@ -193,9 +283,13 @@ ON_CORE(announced)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_dots),      cmocka_unit_test(test_dots_refused),
-        cmocka_unit_test(test_every_cut), cmocka_unit_test(test_large_bodies),
+        cmocka_unit_test(test_dots),
+        cmocka_unit_test(test_dots_refused),
+        cmocka_unit_test(test_every_cut),
+        cmocka_unit_test(test_large_bodies),
         cmocka_unit_test(test_announced),
+        cmocka_unit_test(test_dots_skipped),
+        cmocka_unit_test(test_skipped_uncopied),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
