@@ -7,6 +7,7 @@
 #include "load/observe.h"
 #include "load/report.h"
 #include "load/run.h"
+#include "load/sink.h"
 
 #include <arpa/inet.h>
 #include <errno.h>
@@ -29,6 +30,9 @@ static struct load_usage server_begin, self_begin;
 
 static const char usage_text[] =
     "usage: ringload [options] SCENARIO [KEY=VALUE | FLOW.KEY=VALUE | *.KEY=VALUE]...\n"
+    "       ringload sink [options] ADDRESS:PORT      (where mail goes to be counted: ringload "
+    "sink "
+    "--help)\n"
     "Runs the scenario file (\"-\" reads standard input; bench/load/README.md describes it) and "
     "prints a table.\n\n"
     "  --json FILE     write the result as JSON      --csv FILE   as CSV\n"
@@ -264,6 +268,8 @@ int main(int count, char **words)
     struct rlimit files;
     arena_init(&arena, 4 << 20);
     signal(SIGPIPE, SIG_IGN);
+    if (count > 1 && !strcmp(words[1], "sink"))
+        return sink_main(count - 1, words + 1);
     int status = parse_options(count, words);
     if (status == 0)
         status = read_scenario(count, words, &arena, &scenario);
