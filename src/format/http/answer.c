@@ -29,6 +29,7 @@ error http_answer_line_parse(slice line, struct http_answer *out_answer)
     if (rest.size && rest.data[0] != ' ')
         return bad("an HTTP answer without a status");
     answer.status = (unsigned)status;
+    answer.close = slice_starts(line, SLICE("HTTP/1.0"));
     *out_answer = answer;
     return OK;
 }
@@ -44,6 +45,18 @@ static error take_length(slice value, struct http_answer *answer)
     answer->has_length = true;
     answer->length = length;
     return OK;
+}
+
+/* Is it one of the items of a list? (RFC 9110 5.6.1) */
+static bool has_item(slice list, slice item)
+{
+    slice one;
+    while (list.size) {
+        slice_cut(list, ',', &one, &list);
+        if (slice_equal_nocase(slice_trim(one), item))
+            return true;
+    }
+    return false;
 }
 
 error http_answer_field_parse(slice line, struct http_answer *answer)
@@ -71,6 +84,11 @@ error http_answer_field_parse(slice line, struct http_answer *answer)
         if (!slice_equal_nocase(value, SLICE("chunked")))
             return error_make(ERROR_PERMANENT, "a transfer coding that is not known");
         answer->chunked = true;
+    } else if (slice_equal_nocase(name, SLICE("connection"))) {
+        if (slice_equal_nocase(value, SLICE("keep-alive")))
+            answer->close = false;
+        else
+            answer->close |= has_item(value, SLICE("close"));
     }
     return OK;
 }

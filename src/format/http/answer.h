@@ -16,6 +16,7 @@ enum http_answer_limits {
 struct http_answer {
     unsigned status; /* 100..599 */
     bool has_length, chunked;
+    bool close; /* no other request follows on this connection (RFC 9112 9.3) */
     uint64_t length;
     slice content_type; /* as sent, parameters included */
     unsigned fields;

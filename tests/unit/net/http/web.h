@@ -24,8 +24,9 @@ static struct {
     char folder[64], certificate[128], key[128];
     /* What it says; a NUL pauses until the client is gone. */
     slice answer;
-    bool silent; /* never answers */
-    bool cut;    /* ends without close_notify */
+    bool silent;   /* never answers */
+    bool cut;      /* ends without close_notify */
+    unsigned more; /* answers after the first one on the same connection, then it is closed */
     unsigned connections, requests;
     char request[8192]; /* the last one, body included */
 } web;
@@ -63,9 +64,10 @@ static inline void web_serve(void *argument)
     struct stream *stream = stream_over((int)(intptr_t)argument);
     error problem =
         web.tls ? stream_start_tls_server(stream, web.tls, SLICE("http/1.1"), soon()) : OK;
-    if (!failed(problem))
+    for (unsigned left = web.more + 1; left > 0 && !failed(problem); left--) {
         problem = web_read(stream);
-    if (!failed(problem)) {
+        if (failed(problem))
+            break;
         web.requests++;
         if (web.silent)
             error_ignore(fiber_sleep(30 * TIME_S));
