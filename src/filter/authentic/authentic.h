@@ -18,10 +18,7 @@
 #include "filter/authentic/spf.h"
 #include "net/address.h"
 
-enum {
-    AUTHENTIC_RESULTS_SIZE_MAX = 16 << 10, /* bytes of the field */
-    AUTHENTIC_REASON_SIZE_MAX = 480,       /* of what a sender is told */
-};
+enum { AUTHENTIC_RESULTS_SIZE_MAX = 16 << 10 }; /* bytes of the field */
 
 /* What the settings say, on this core. */
 struct authentic_options {

@@ -15,8 +15,6 @@ METRIC_COUNTER(junk_total, "ringmail_dmarc_enforced_total", "action=\"junk\"",
 METRIC_COUNTER(spf_refused_total, "ringmail_spf_refused_total", "",
                "Mails refused because of SPF alone (spf.refuse_fail)");
 
-enum { SENDER_SIZE_MAX = 512 };
-
 /* RFC 8601 2.7.3 */
 static void write_reverse(struct auth_results *results, const struct authentic *authentic,
                           const struct authentic_question *question)
@@ -34,7 +32,7 @@ static void write_spf(struct auth_results *results, const struct authentic *auth
 {
     struct buffer sender;
     if (question->sender_domain.size) {
-        buffer_init(&sender, SENDER_SIZE_MAX);
+        buffer_init(&sender, AUTH_RESULTS_VALUE_SIZE_MAX);
         mail_address_write(&sender, question->sender_local, question->sender_domain);
         auth_results_add(results, "spf", spf_result_name(authentic->spf_mail),
                          authentic->spf.reason);
@@ -124,7 +122,7 @@ static error say_dmarc(const struct dmarc_check *dmarc, struct arena *arena, sli
 
 static error say_spf(const struct authentic *authentic, struct arena *arena, slice *out_text)
 {
-    slice why = slice_sub(authentic->spf.explanation, 0, AUTHENTIC_REASON_SIZE_MAX);
+    slice why = authentic->spf.explanation;
     if (why.size) /* RFC 7208 6.2: it must be told whose words they are */
         return arena_format(arena, out_text, "SPF check failed, %.*s says: %.*s",
                             SLICE_ARG(authentic->spf_domain), SLICE_ARG(why));

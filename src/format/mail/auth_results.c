@@ -59,7 +59,7 @@ void auth_results_add(struct auth_results *results, const char *method, const ch
 
 void auth_results_property(struct auth_results *results, const char *name, slice value)
 {
-    if (value.size == 0 || !is_quotable(value))
+    if (value.size == 0 || value.size > AUTH_RESULTS_VALUE_SIZE_MAX || !is_quotable(value))
         return;
     buffer_format(results->out, " %s=", name);
     add_value(results->out, value);

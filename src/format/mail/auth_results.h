@@ -10,6 +10,8 @@
  */
 #include "base/buffer.h"
 
+enum { AUTH_RESULTS_VALUE_SIZE_MAX = 320 }; /* bytes: any address; lines stay below 998 */
+
 struct auth_results {
     struct buffer *out;
     bool any;
@@ -21,7 +23,7 @@ void auth_results_begin(struct auth_results *results, slice host, struct buffer 
 void auth_results_add(struct auth_results *results, const char *method, const char *result,
                       const char *reason);
 /* Of the method added last: "header.d", "smtp.mailfrom". Values from strangers are quoted, what
- * cannot be is left out; empty ones too. */
+ * cannot be is left out; empty and over-long ones too. */
 void auth_results_property(struct auth_results *results, const char *name, slice value);
 /* "none" where nothing was added. */
 void auth_results_end(struct auth_results *results);

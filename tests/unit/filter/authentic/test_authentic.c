@@ -9,6 +9,7 @@
 #include "base/buffer.h"
 #include "filter/authentic/authentic.h"
 #include "filter/authentic/psl.h"
+#include "format/mail/auth_results.h"
 #include "format/text/base64.h"
 #include "runtime/crew.h"
 #include "runtime/fiber.h"
@@ -262,6 +263,34 @@ CORE_TEST(test_empty_sender)
     authentic_stop();
 }
 
+/* Whatever strangers name, the field has room, and no line is too long (RFC 5322 2.1.1). */
+CORE_TEST(test_long_names)
+{
+    char name[2000], local[500];
+    begin();
+    memset(name, 'd', sizeof name);
+    memset(local, 'l', sizeof local);
+    answer_ms = 0;
+    buffer_reset(&message);
+    for (int i = 0; i < DKIM_CHECKS_MAX; i++) {
+        int size = i % 2 ? AUTH_RESULTS_VALUE_SIZE_MAX : (int)sizeof name;
+        buffer_format(&message,
+                      "DKIM-Signature: v=1; a=rsa-sha256; d=%.*s; s=%.*s; h=from; bh=AAAA; "
+                      "b=AAAA\r\n",
+                      size, name, size, name);
+    }
+    buffer_add_string(&message, "From: a@x.example\r\n\r\n");
+    question.sender_local = slice_of(local, sizeof local);
+    assert_ok(check_from("192.0.2.1"));
+    assert_int_equal(found.dkim_count, DKIM_CHECKS_MAX);
+    slice rest = written(), line;
+    assert_true(rest.size < AUTHENTIC_RESULTS_SIZE_MAX);
+    assert_true(slice_find(rest, SLICE(" smtp.mailfrom=x.example;")) > 0);
+    while (slice_cut(rest, '\n', &line, &rest))
+        assert_true(line.size < 998);
+    authentic_stop();
+}
+
 /* ---- ARC ---- */
 
 static void check_sealed(const char *results, const char *trusted)
@@ -390,15 +419,11 @@ int main(void)
     buffer_init(&field, 1 << 16);
     assert_ok(psl_open());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_is_fine),
-        cmocka_unit_test(test_a_forger),
-        cmocka_unit_test(test_two_authors),
-        cmocka_unit_test(test_empty_sender),
-        cmocka_unit_test(test_a_trusted_list),
-        cmocka_unit_test(test_a_broken_chain),
-        cmocka_unit_test(test_dns_is_dead),
-        cmocka_unit_test(test_cancelled),
-        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_everything_is_fine), cmocka_unit_test(test_a_forger),
+        cmocka_unit_test(test_two_authors),        cmocka_unit_test(test_empty_sender),
+        cmocka_unit_test(test_long_names),         cmocka_unit_test(test_a_trusted_list),
+        cmocka_unit_test(test_a_broken_chain),     cmocka_unit_test(test_dns_is_dead),
+        cmocka_unit_test(test_cancelled),          cmocka_unit_test(test_memory),
         cmocka_unit_test(test_whose_mail),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

@@ -63,6 +63,20 @@ static void test_asks_ahead_within_the_limit(void **state)
     assert_non_null(result.reason);
 }
 
+static void test_names_that_do_not_exist(void **state)
+{
+    (void)state;
+    char text[256] = "v=spf1";
+    for (int i = 0; i < SPF_VOID_LOOKUPS_MAX; i++)
+        strcat(text, " a:gone.example");
+    zone = (struct zone){0};
+    zone_text(&zone, "x.example", text);
+    assert_string_equal(check_from("x.example", "192.0.2.7"), "neutral");
+    strcat(text, " exists:gone.example");
+    zone.records[0].data.text = slice_from_string(text);
+    assert_string_equal(check_from("x.example", "192.0.2.7"), "permerror");
+}
+
 static error cancelled(void *argument, slice name, enum dns_type type, struct arena *unused,
                        instant deadline, struct dns_answer *out_answer)
 {
@@ -160,6 +174,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_asks_ahead),
         cmocka_unit_test(test_asks_ahead_within_the_limit),
+        cmocka_unit_test(test_names_that_do_not_exist),
         cmocka_unit_test(test_trouble),
         cmocka_unit_test(test_who_has_no_record),
         cmocka_unit_test(test_names_that_grow),
