@@ -11,7 +11,7 @@ static bool is_plain(slice value)
     for (size_t i = 0; i < value.size; i++) {
         char c = value.data[i];
         if (!ascii_is_alpha(c) && !ascii_is_digit(c) &&
-            slice_find_byte(SLICE("-_.@+/!#$%&'*^`{|}~"), c) < 0)
+            slice_find_byte(SLICE("-_.@+!#$%&'*^`{|}~"), c) < 0)
             return false;
     }
     return value.size > 0;

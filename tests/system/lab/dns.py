@@ -71,6 +71,7 @@ server:
     insecure-lan-zones: yes
     local-zone: "test." nodefault
     local-zone: "invalid." nodefault
+    local-zone: "127.in-addr.arpa." nodefault
     num-threads: 1
     edns-buffer-size: 1232
     max-udp-size: 1232

@@ -18,8 +18,8 @@ class Reply:
 
 
 class Smtp:
-    def __init__(self, host, port, timeout=20, greet=True):
-        self.socket = socket.create_connection((host, port), timeout=timeout)
+    def __init__(self, host, port, timeout=20, greet=True, source=None):
+        self.socket = socket.create_connection((host, port), timeout=timeout, source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""
         if greet:
