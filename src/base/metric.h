@@ -42,7 +42,7 @@ struct metric {
 #define METRIC_HISTOGRAM(variable, name, labels, help)                                             \
     METRIC_DEFINE_(variable, METRIC_KIND_HISTOGRAM, name, labels, help)
 
-enum { METRIC_COUNT_MAX = 1024, METRIC_HISTOGRAM_COUNT_MAX = 96 };
+enum { METRIC_COUNT_MAX = 1024, METRIC_HISTOGRAM_COUNT_MAX = 192 };
 
 /* Called before main by the macros above. */
 void metric_register(struct metric *metric);

@@ -23,7 +23,7 @@ static const struct unit time_units[] = {
     {"us", TIME_US},
     {"ns", 1},
 };
-enum { BYTE_UNITS = 5, TIME_UNITS = 8 };
+enum { BYTE_UNITS = 5, TIME_UNITS = 8, THOUSAND = 1000 };
 
 static void *field_of(const struct setting *setting, void *settings)
 {
@@ -33,6 +33,12 @@ static void *field_of(const struct setting *setting, void *settings)
 static void store_integer(const struct setting *setting, int64_t value, void *settings)
 {
     void *field = field_of(setting, settings);
+    if (setting->type == SETTING_TYPE_DECIMAL) {
+        double decimal = (double)value / THOUSAND;
+        ASSERT(setting->size == sizeof decimal);
+        memcpy(field, &decimal, sizeof decimal);
+        return;
+    }
     /* Little-endian machines only, as everywhere: the low bytes come first. */
     ASSERT(setting->size <= sizeof value);
     memcpy(field, &value, setting->size);
@@ -41,6 +47,11 @@ static void store_integer(const struct setting *setting, int64_t value, void *se
 static int64_t load_integer(const struct setting *setting, const void *settings)
 {
     int64_t value = 0;
+    if (setting->type == SETTING_TYPE_DECIMAL) {
+        double decimal;
+        memcpy(&decimal, (const char *)settings + setting->offset, sizeof decimal);
+        return (int64_t)(decimal * THOUSAND + (decimal < 0 ? -0.5 : 0.5));
+    }
     memcpy(&value, (const char *)settings + setting->offset, setting->size);
     /* Fields may be signed and small. */
     unsigned unused = (unsigned)(8 * (sizeof value - setting->size));
@@ -167,6 +178,31 @@ static error parse_integer(const struct setting *setting, slice text, int64_t *o
     return OK;
 }
 
+/* In thousandths. */
+static error parse_decimal(const struct setting *setting, slice text, int64_t *out_value)
+{
+    struct cursor at = cursor_over(text);
+    bool negative = cursor_take_byte(&at, '-');
+    uint64_t whole, fraction = 0;
+    if (!cursor_take_u64(&at, INT32_MAX, &whole))
+        return error_make(ERROR_MALFORMED, "not a number");
+    if (cursor_take_byte(&at, '.')) {
+        slice digits = cursor_rest(&at);
+        if (digits.size > 3 || !cursor_take_u64(&at, THOUSAND - 1, &fraction))
+            return error_make(ERROR_MALFORMED, "not a number of at most three decimals");
+        for (size_t i = digits.size; i < 3; i++)
+            fraction *= 10;
+    }
+    if (!cursor_done(&at))
+        return error_make(ERROR_MALFORMED, "not a number");
+    int64_t value = (int64_t)(whole * THOUSAND + fraction);
+    value = negative ? -value : value;
+    if (value < setting->min || value > setting->max)
+        return error_make(ERROR_LIMIT, "outside its range");
+    *out_value = value;
+    return OK;
+}
+
 static error check_text(const struct setting *setting, slice text)
 {
     if (slice_find_byte(text, '\0') >= 0)
@@ -226,6 +262,12 @@ error setting_set(const struct setting *setting, slice text, struct arena *arena
     case SETTING_TYPE_DURATION: {
         int64_t value;
         TRY(parse_integer(setting, text, &value));
+        store_integer(setting, value, settings);
+        return OK;
+    }
+    case SETTING_TYPE_DECIMAL: {
+        int64_t value;
+        TRY(parse_decimal(setting, text, &value));
         store_integer(setting, value, settings);
         return OK;
     }
@@ -341,12 +383,29 @@ static void write_units(int64_t value, const struct unit *units, size_t count, s
     buffer_add_i64(out, value);
 }
 
+static void write_decimal(int64_t value, struct buffer *out)
+{
+    if (value < 0)
+        buffer_add_byte(out, '-');
+    uint64_t size = (uint64_t)(value < 0 ? -value : value), fraction = size % THOUSAND;
+    buffer_add_u64(out, size / THOUSAND);
+    if (fraction == 0)
+        return;
+    buffer_add_byte(out, '.');
+    for (uint64_t digit = THOUSAND / 10; fraction > 0; digit /= 10) {
+        buffer_add_byte(out, (char)('0' + fraction / digit));
+        fraction %= digit;
+    }
+}
+
 static void write_integer(const struct setting *setting, int64_t value, struct buffer *out)
 {
     if (setting->type == SETTING_TYPE_BYTES)
         write_units(value, byte_units, BYTE_UNITS, out);
     else if (setting->type == SETTING_TYPE_DURATION)
         write_units(value, time_units, TIME_UNITS, out);
+    else if (setting->type == SETTING_TYPE_DECIMAL)
+        write_decimal(value, out);
     else
         buffer_add_i64(out, value);
 }
@@ -360,9 +419,10 @@ void setting_expectation(const struct setting *setting, struct buffer *out)
     case SETTING_TYPE_NUMBER:
     case SETTING_TYPE_BYTES:
     case SETTING_TYPE_DURATION:
-        buffer_add_string(out, setting->type == SETTING_TYPE_NUMBER  ? "a number from "
-                               : setting->type == SETTING_TYPE_BYTES ? "a size from "
-                                                                     : "a duration from ");
+    case SETTING_TYPE_DECIMAL:
+        buffer_add_string(out, setting->type == SETTING_TYPE_BYTES      ? "a size from "
+                               : setting->type == SETTING_TYPE_DURATION ? "a duration from "
+                                                                        : "a number from ");
         write_integer(setting, setting->min, out);
         buffer_add_string(out, " to ");
         write_integer(setting, setting->max, out);
@@ -422,6 +482,7 @@ void setting_write(const struct setting *setting, const void *settings, struct b
     case SETTING_TYPE_NUMBER:
     case SETTING_TYPE_BYTES:
     case SETTING_TYPE_DURATION:
+    case SETTING_TYPE_DECIMAL:
         write_integer(setting, load_integer(setting, settings), out);
         return;
     case SETTING_TYPE_TEXT:

@@ -30,6 +30,7 @@ enum setting_type {
     SETTING_TYPE_NUMBER,   /* any integer field */
     SETTING_TYPE_BYTES,    /* any integer field: 512, 64k, 50M, 2G (powers of 1024) */
     SETTING_TYPE_DURATION, /* any integer field, in ns: 500ms, 30s, 5m, 2h, 7d, 1w; bare: seconds */
+    SETTING_TYPE_DECIMAL,  /* double: 3, -0.5, 2.75; fallback, min and max in thousandths */
     SETTING_TYPE_TEXT,    /* slice; const char *, NULL where empty; or one char, '\0' where empty */
     SETTING_TYPE_PATH,    /* slice or const char * */
     SETTING_TYPE_CHOICE,  /* int-sized enum; the index into choices */
@@ -87,6 +88,9 @@ struct setting_table {
 /* Fallback, min and max in ns: 5 * 60 * TIME_S. */
 #define SETTING_DURATION(owner, field, fallback_, min_, max_, flags_, help_)                       \
     SETTING_INTEGER_(owner, field, SETTING_TYPE_DURATION, fallback_, min_, max_, flags_, help_)
+/* Fallback, min and max in thousandths: 2500 is 2.5. */
+#define SETTING_DECIMAL(owner, field, fallback_, min_, max_, flags_, help_)                        \
+    SETTING_INTEGER_(owner, field, SETTING_TYPE_DECIMAL, fallback_, min_, max_, flags_, help_)
 #define SETTING_TEXT(owner, field, fallback_, flags_, help_)                                       \
     SETTING_ROW_(owner, field, SETTING_TYPE_TEXT, flags_, .fallback_text = (fallback_),            \
                  .max = SETTING_TEXT_SIZE_MAX, .help = (help_))

@@ -24,6 +24,7 @@ struct example {
     const char *user;
     char separator;
     const char *hosts[3];
+    double weight;
 };
 
 static const char *const durabilities[] = {"journal", "fsync", "none", NULL};
@@ -41,6 +42,7 @@ static const struct setting rows[] = {
     SETTING_TEXT(struct example, user, "", 0, "a C string"),
     SETTING_TEXT(struct example, separator, "+", 0, "one character"),
     SETTING_STRINGS(struct example, hosts, "localhost", 0, "an array"),
+    SETTING_DECIMAL(struct example, weight, -2500, -100000, 5000, 0, "a score"),
     SETTING_LIST(struct example, addresses, "[::]:25 0.0.0.0:25", 0, "where to listen"),
 };
 static const struct setting_table table = SETTING_TABLE("example", struct example, rows);
@@ -182,6 +184,29 @@ static void test_strings_for_system_calls(void **state)
     arena_close(&arena);
 }
 
+static void test_decimals(void **state)
+{
+    (void)state;
+    struct arena arena;
+    struct example example;
+    arena_init(&arena, 65536);
+    assert_false(failed(settings_default(&table, &arena, &example)));
+    assert_true(example.weight == -2.5);
+    assert_written(&example, "weight", "-2.5");
+    static const char *const right[] = {"3", "-0.125", "0", "4.07", "5", "-100.0"};
+    static const char *const written[] = {"3", "-0.125", "0", "4.07", "5", "-100"};
+    for (size_t i = 0; i < sizeof right / sizeof *right; i++) {
+        assert_false(failed(set(&arena, &example, "weight", right[i])));
+        assert_written(&example, "weight", written[i]);
+    }
+    static const char *const wrong[] = {"",    "x",     "1.",   "1.2345", ".5",
+                                        "1,5", "5.001", "-101", "1.-5"};
+    for (size_t i = 0; i < sizeof wrong / sizeof *wrong; i++)
+        assert_true(failed(set(&arena, &example, "weight", wrong[i])));
+    assert_true(example.weight == -100);
+    arena_close(&arena);
+}
+
 static void test_nearest_name(void **state)
 {
     (void)state;
@@ -212,6 +237,7 @@ int main(void)
         cmocka_unit_test(test_values_as_people_write_them),
         cmocka_unit_test(test_refusals_leave_the_field),
         cmocka_unit_test(test_strings_for_system_calls),
+        cmocka_unit_test(test_decimals),
         cmocka_unit_test(test_nearest_name),
         cmocka_unit_test(test_expectations),
     };
