@@ -298,6 +298,26 @@ static void check_remote(const struct check *check)
     check_source(check, "remote.source_ipv6", check->config->remote.source_ipv6, ADDRESS_IPV6);
 }
 
+/* Its mistakes come as lines "setting: what is wrong". */
+static void check_spam(const struct check *check)
+{
+    const struct config *config = check->config;
+    struct spam_engine_settings settings = {&config->spam_scores, &config->spam_caps,
+                                            &config->spam_rules, &config->spam_lists};
+    struct buffer problems;
+    buffer_init(&problems, CONFIG_PROBLEMS_SIZE_MAX);
+    spam_engine_settings_check(&settings, &problems);
+    for (slice rest = buffer_slice(&problems); rest.size > 0;) {
+        slice line, name, text;
+        char setting[64];
+        slice_cut(rest, '\n', &line, &rest);
+        slice_cut(line, ':', &name, &text);
+        snprintf(setting, sizeof setting, "%.*s", SLICE_ARG(name));
+        complain(check, setting, "%.*s", SLICE_ARG(slice_trim(text)));
+    }
+    buffer_close(&problems);
+}
+
 static void check_user(const struct check *check)
 {
     const struct server_settings *server = &check->config->server;
@@ -317,6 +337,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_paths(&check);
     check_listeners(&check);
     check_user(&check);
+    check_spam(&check);
     check_journal(&check);
     check_queue(&check);
     check_remote(&check);

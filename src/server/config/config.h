@@ -10,6 +10,7 @@
 #include "data/directory/settings.h"
 #include "data/store/settings.h"
 #include "filter/authentic/settings.h"
+#include "filter/spam/engine_settings.h"
 #include "net/dns/settings.h"
 #include "server/config/settings.h"
 #include "service/http/settings.h"
@@ -51,6 +52,10 @@ struct config {
     struct authentic_settings authentic;
     struct spf_settings spf;
     struct dmarc_settings dmarc;
+    struct spam_scores spam_scores;
+    struct spam_caps spam_caps;
+    struct spam_rules_settings spam_rules;
+    struct spam_lists_settings spam_lists;
     struct http_settings http;
     struct sts_settings sts;
     struct queue_settings queue;

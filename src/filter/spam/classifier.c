@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "filter/spam/classifier.h"
+
+#include "base/log.h"
+#include "base/metric.h"
+#include "base/time.h"
+
+#include <math.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+METRIC_GAUGE(metric_ham, "ringmail_spam_learned_mails", "kind=\"ham\"",
+             "Mails learned as wanted, summed over cores");
+METRIC_GAUGE(metric_spam, "ringmail_spam_learned_mails", "kind=\"spam\"",
+             "Mails learned as unwanted, summed over cores");
+
+static _Thread_local struct {
+    char path[1024];
+    struct spam_model model;
+    struct timespec changed; /* of the file that was looked at last, usable or not */
+    ino_t inode;
+    instant look_at;
+} classifier;
+
+static void drop(void)
+{
+    if (classifier.model.header) {
+        metric_add(&metric_ham, -(int64_t)classifier.model.header->ham);
+        metric_add(&metric_spam, -(int64_t)classifier.model.header->spam);
+    }
+    spam_model_close(&classifier.model);
+}
+
+/* One stat(2) now and then; a new file is mapped and its checksum looked at. A damaged one leaves
+ * what we have. */
+static void look(void)
+{
+    struct stat status;
+    classifier.look_at = time_after(SPAM_CLASSIFIER_LOOK_S * TIME_S);
+    if (classifier.path[0] == '\0' || stat(classifier.path, &status) != 0 ||
+        (status.st_ino == classifier.inode && status.st_mtim.tv_sec == classifier.changed.tv_sec &&
+         status.st_mtim.tv_nsec == classifier.changed.tv_nsec))
+        return;
+    classifier.inode = status.st_ino;
+    classifier.changed = status.st_mtim;
+    struct spam_model fresh;
+    error problem = spam_model_map(classifier.path, &fresh);
+    if (failed(problem)) {
+        log_event(LOG_WARNING, "spam.learned", problem, slice_from_string(classifier.path));
+        return;
+    }
+    drop();
+    classifier.model = fresh;
+    metric_add(&metric_ham, fresh.header->ham);
+    metric_add(&metric_spam, fresh.header->spam);
+}
+
+error spam_classifier_start(slice path)
+{
+    if (path.size >= sizeof classifier.path)
+        return error_make(ERROR_LIMIT, "the path of what was learned is too long");
+    if (!slice_equal(path, slice_from_string(classifier.path)))
+        spam_classifier_stop();
+    memcpy(classifier.path, path.data ? path.data : "", path.size);
+    classifier.path[path.size] = '\0';
+    look();
+    return OK;
+}
+
+void spam_classifier_stop(void)
+{
+    drop();
+    memset(&classifier, 0, sizeof classifier);
+}
+
+/* Robinson: how unwanted a mail with this feature is, drawn towards "no idea" where it was seen
+ * seldom. */
+static double opinion(const struct spam_model *model, const struct spam_model_slot *slot)
+{
+    double ham = slot->ham / (double)(model->header->ham ? model->header->ham : 1);
+    double spam = slot->spam / (double)(model->header->spam ? model->header->spam : 1);
+    double seen = slot->ham + slot->spam, share = spam / (ham + spam);
+    return (0.5 * 0.45 + seen * share) / (0.45 + seen);
+}
+
+/* Survival function of chi-squared with 2n degrees of freedom, by its finite sum. */
+static double chi_squared(double value, unsigned n)
+{
+    double half = value / 2, term = exp(-half), sum = term;
+    for (unsigned i = 1; i < n; i++) {
+        term *= half / i;
+        sum += term;
+    }
+    return sum < 1 ? sum : 1;
+}
+
+enum { LEVELS = 64 };
+
+/* 0: no idea, LEVELS - 1: sure. */
+static unsigned level_of(double share)
+{
+    double distance = fabs(share - 0.5) * 2 * (LEVELS - 1);
+    return (unsigned)distance;
+}
+
+static void combine(const float *shares, unsigned count, struct spam_classifier_answer *answer)
+{
+    unsigned levels[LEVELS] = {0}, level = LEVELS - 1, taken = 0;
+    for (unsigned i = 0; i < count; i++)
+        levels[level_of((double)shares[i])]++;
+    while (level > LEVELS / 5 && taken + levels[level] < SPAM_CLASSIFIER_STRONGEST_MAX)
+        taken += levels[level--];
+    double log_ham = 0, log_spam = 0;
+    taken = 0;
+    for (unsigned i = 0; i < count && taken < SPAM_CLASSIFIER_STRONGEST_MAX; i++) {
+        if (level_of((double)shares[i]) < level || level_of((double)shares[i]) <= LEVELS / 5)
+            continue;
+        log_spam += log((double)shares[i]);
+        log_ham += log(1 - (double)shares[i]);
+        taken++;
+    }
+    answer->known = taken;
+    answer->spam = 0.5;
+    if (taken > 0)
+        answer->spam =
+            (1 + chi_squared(-2 * log_spam, taken) - chi_squared(-2 * log_ham, taken)) / 2;
+}
+
+error spam_classifier_judge(const struct spam_model *model, const uint32_t *words, unsigned count,
+                            struct arena *arena, struct spam_classifier_answer *out_answer)
+{
+    uint32_t *features;
+    unsigned feature_count, known = 0;
+    TRY(spam_model_features(arena, words, count, &features, &feature_count));
+    float *shares = ARENA_ARRAY(arena, float, feature_count + 1);
+    TRY_MEMORY(shares);
+    for (unsigned i = 0; i < feature_count; i++) {
+        const struct spam_model_slot *slot = spam_model_find(model, features[i]);
+        if (slot && slot->ham + slot->spam >= 2)
+            shares[known++] = (float)opinion(model, slot);
+    }
+    combine(shares, known, out_answer);
+    out_answer->ham_learned = model->header->ham;
+    out_answer->spam_learned = model->header->spam;
+    return OK;
+}
+
+error spam_classifier_ask(const uint32_t *words, unsigned count, struct arena *arena,
+                          struct spam_classifier_answer *out_answer)
+{
+    if (time_now() >= classifier.look_at)
+        look();
+    if (!classifier.model.header)
+        return error_make(ERROR_NOT_FOUND, "nothing was learned");
+    return spam_classifier_judge(&classifier.model, words, count, arena, out_answer);
+}

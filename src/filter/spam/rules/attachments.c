@@ -1,0 +1,203 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * What is attached: by name, by the first bytes, and for ZIP archives by the names in them.
+ */
+#include "filter/spam/rules.h"
+#include "filter/spam/zip.h"
+
+enum attachment_limits {
+    ATTACHMENTS_MAX = 64,        /* that are looked at */
+    ATTACHMENT_HEAD_SIZE = 2048, /* encoded bytes that tell the type */
+    ARCHIVE_SIZE_MAX = 8 << 20,  /* encoded bytes of all archives that are looked into */
+};
+
+static const char *const programs[] = {
+    "exe", "scr", "pif", "com", "bat",  "cmd", "vbs", "vbe", "js",  "jse", "wsf",
+    "wsh", "hta", "lnk", "msi", "ps1",  "jar", "cpl", "reg", "iso", "img", "vhd",
+    "apk", "dll", "chm", "url", "vhdx", "sct", "xll", "msc", "udl", "one", "ace",
+};
+static const char *const macro_documents[] = {"docm", "xlsm", "pptm", "dotm", "xltm", "xlam"};
+/* What a name shows in front of its true extension. */
+static const char *const documents[] = {"pdf", "doc",  "docx", "xls", "xlsx", "ppt", "txt",
+                                        "jpg", "jpeg", "png",  "gif", "rtf",  "csv", "zip"};
+
+#define COUNT(array) (sizeof(array) / sizeof *(array))
+
+static bool is_one_of(slice text, const char *const *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (slice_equal_nocase(text, slice_from_string(names[i])))
+            return true;
+    return false;
+}
+
+static slice extension_of(slice name)
+{
+    slice left, extension;
+    return slice_cut_last(slice_trim(name), '.', &left, &extension) ? extension : SLICE_EMPTY;
+}
+
+static bool is_program(slice name)
+{
+    return is_one_of(extension_of(name), programs, COUNT(programs));
+}
+
+static bool is_double(slice name)
+{
+    slice left, extension;
+    if (!slice_cut_last(slice_trim(name), '.', &left, &extension))
+        return false;
+    /* "invoice.pdf      .exe" hides the second by blanks */
+    return is_program(name) && is_one_of(extension_of(left), documents, COUNT(documents));
+}
+
+enum content {
+    CONTENT_UNKNOWN,
+    CONTENT_PROGRAM,
+    CONTENT_ZIP,
+    CONTENT_RAR,
+    CONTENT_RAR_LOCKED,
+    CONTENT_PDF,
+    CONTENT_IMAGE,
+    CONTENT_HTML,
+};
+
+/* RAR 5: a first block of type 4 encrypts all others; RAR 4: the archive's header says so. */
+static enum content rar_of(slice head)
+{
+    if (slice_starts(head, SLICE("Rar!\x1a\x07\x01\x00")) && head.size > 14)
+        return head.data[13] == 4 || head.data[14] == 4 ? CONTENT_RAR_LOCKED : CONTENT_RAR;
+    if (slice_starts(head, SLICE("Rar!\x1a\x07\x00")) && head.size > 11)
+        return head.data[10] & (char)0x80 ? CONTENT_RAR_LOCKED : CONTENT_RAR;
+    return CONTENT_RAR;
+}
+
+static enum content content_of(slice head)
+{
+    if (slice_starts(head, SLICE("MZ")) && head.size >= 64 && slice_find_byte(head, '\0') >= 0)
+        return CONTENT_PROGRAM;
+    if (slice_starts(head, SLICE("\x7f"
+                                 "ELF")))
+        return CONTENT_PROGRAM;
+    if (slice_starts(head, SLICE("PK\3\4")))
+        return CONTENT_ZIP;
+    if (slice_starts(head, SLICE("Rar!")))
+        return rar_of(head);
+    if (slice_starts(head, SLICE("%PDF-")))
+        return CONTENT_PDF;
+    if (slice_starts(head, SLICE("\x89PNG")) || slice_starts(head, SLICE("\xff\xd8\xff")) ||
+        slice_starts(head, SLICE("GIF8")))
+        return CONTENT_IMAGE;
+    slice text = slice_trim(head);
+    if (slice_starts_nocase(text, SLICE("<!doctype html")) ||
+        slice_starts_nocase(text, SLICE("<html")))
+        return CONTENT_HTML;
+    return CONTENT_UNKNOWN;
+}
+
+struct attachment {
+    const struct mime_part *part;
+    slice name;
+    slice head;
+    enum content content;
+};
+
+static error look_into_zip(struct spam_scan *scan, const struct attachment *attachment,
+                           size_t *budget)
+{
+    slice bytes;
+    if (attachment->part->body_size > *budget)
+        return OK;
+    *budget -= attachment->part->body_size;
+    error problem = mime_part_decode(scan->arena, scan->message, attachment->part, &bytes);
+    if (failed(problem))
+        return problem.kind == ERROR_MALFORMED ? OK : problem;
+    struct zip_reader reader;
+    struct zip_entry entry;
+    if (failed(zip_open(bytes, &reader)))
+        return OK;
+    while (zip_next(&reader, &entry)) {
+        if (is_program(entry.name))
+            SPAM_ADD(scan, ARCHIVE_EXECUTABLE, entry.name);
+        if (entry.encrypted)
+            SPAM_ADD(scan, ARCHIVE_ENCRYPTED, attachment->name);
+        if (slice_ends(entry.name, SLICE("vbaProject.bin")))
+            SPAM_ADD(scan, ATTACHMENT_MACROS, attachment->name);
+    }
+    return OK;
+}
+
+static void judge_name(struct spam_scan *scan, const struct attachment *attachment)
+{
+    slice name = attachment->name, extension = extension_of(name);
+    if (is_double(name))
+        SPAM_ADD(scan, ATTACHMENT_DOUBLE, name);
+    if (is_program(name))
+        SPAM_ADD(scan, ATTACHMENT_EXECUTABLE, name);
+    else if (attachment->content == CONTENT_PROGRAM)
+        SPAM_ADD(scan, ATTACHMENT_DISGUISED, name);
+    if (is_one_of(extension, macro_documents, COUNT(macro_documents)))
+        SPAM_ADD(scan, ATTACHMENT_MACROS, name);
+    static const char *const pages[] = {"html", "htm", "shtml", "xhtml", "svg", "mht"};
+    if (is_one_of(extension, pages, COUNT(pages)))
+        SPAM_ADD(scan, ATTACHMENT_HTML, name);
+}
+
+static bool claims_image(const struct attachment *attachment)
+{
+    static const char *const images[] = {"png", "jpg", "jpeg", "gif"};
+    return slice_equal_nocase(attachment->part->type, SLICE("image")) ||
+           is_one_of(extension_of(attachment->name), images, COUNT(images));
+}
+
+static bool claims_pdf(const struct attachment *attachment)
+{
+    return slice_equal_nocase(attachment->part->subtype, SLICE("pdf")) ||
+           slice_equal_nocase(extension_of(attachment->name), SLICE("pdf"));
+}
+
+static void judge_content(struct spam_scan *scan, const struct attachment *attachment)
+{
+    enum content content = attachment->content;
+    if (content == CONTENT_RAR_LOCKED)
+        SPAM_ADD(scan, ARCHIVE_ENCRYPTED, attachment->name);
+    bool other = (claims_pdf(attachment) && content != CONTENT_PDF) ||
+                 (claims_image(attachment) && content != CONTENT_IMAGE);
+    if (other && content != CONTENT_UNKNOWN && content != CONTENT_PROGRAM)
+        SPAM_ADD(scan, ATTACHMENT_MISMATCH, attachment->name);
+}
+
+static bool is_attachment(const struct mime_part *part, slice name)
+{
+    return part->kind == MIME_KIND_LEAF &&
+           (name.size > 0 || slice_equal_nocase(part->disposition, SLICE("attachment")) ||
+            !(slice_equal_nocase(part->type, SLICE("text")) ||
+              slice_equal_nocase(part->type, SLICE("multipart"))));
+}
+
+error spam_rule_attachments(struct spam_scan *scan)
+{
+    TRY(spam_scan_mime(scan));
+    size_t budget = ARCHIVE_SIZE_MAX;
+    unsigned count = 0;
+    for (const struct mime_part *part = scan->mime.root; part; part = mime_part_walk(part)) {
+        struct attachment attachment = {.part = part};
+        TRY(mime_part_file_name(scan->arena, part, &attachment.name));
+        if (!is_attachment(part, attachment.name))
+            continue;
+        if (count++ == ATTACHMENTS_MAX)
+            return OK;
+        struct mime_part head = *part;
+        if (head.body_size > ATTACHMENT_HEAD_SIZE)
+            head.body_size = ATTACHMENT_HEAD_SIZE;
+        error problem = mime_part_decode(scan->arena, scan->message, &head, &attachment.head);
+        if (problem.kind == ERROR_LIMIT)
+            return problem;
+        attachment.content = failed(problem) ? CONTENT_UNKNOWN : content_of(attachment.head);
+        judge_name(scan, &attachment);
+        judge_content(scan, &attachment);
+        if (attachment.content == CONTENT_ZIP)
+            TRY(look_into_zip(scan, &attachment, &budget));
+    }
+    return OK;
+}
