@@ -109,6 +109,8 @@ static error checkpoint_once(struct journal *journal, bool all)
         journal->segments[(job.first + i) % journal->segment_count].use = SEGMENT_FREE;
     journal->free_count += job.count;
     condition_wake_all(&journal->freed);
+    if (journal->options.made_durable)
+        journal->options.made_durable(journal->options.argument);
     return OK;
 }
 

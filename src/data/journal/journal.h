@@ -57,6 +57,8 @@ struct journal_options {
     int64_t checkpoint_age; /* ns after which unsynced records cause a checkpoint; 0: 30 s */
     /* Makes durable what settled records did (syncfs); runs on a worker thread. */
     error (*make_durable)(void *argument);
+    /* After each of them that went well, on the core, may not wait; NULL: nothing. */
+    void (*made_durable)(void *argument);
     void *argument;
 };
 

@@ -18,6 +18,8 @@
 METRIC_COUNTER(index_writes, "ringmail_store_index_writes_total", "", "Appends to index files");
 METRIC_COUNTER(index_compactions, "ringmail_store_index_compactions_total", "",
                "Index files rewritten");
+METRIC_COUNTER(index_syncs, "ringmail_store_index_syncs_total", "",
+               "Index files synced one by one, because no checkpoint was near");
 METRIC_COUNTER(index_reservations, "ringmail_store_uid_reservations_total", "",
                "Ranges of UIDs reserved");
 
@@ -254,39 +256,72 @@ static error sync_on_worker(void *argument)
     return job->with_directory ? sync_directory(job->directory) : OK;
 }
 
-bool index_wants_reserve(const struct index *index)
+static uint32_t reserve_size(const struct index *index)
 {
-    uint32_t left = index->uid_durable > index->header.uid_next
-                        ? index->uid_durable - index->header.uid_next
-                        : 0;
-    uint32_t batch = index->uids_given < INDEX_UID_RESERVE_MIN   ? INDEX_UID_RESERVE_MIN
-                     : index->uids_given > INDEX_UID_RESERVE_MAX ? INDEX_UID_RESERVE_MAX
-                                                                 : index->uids_given;
-    return left < batch / 2;
+    return index->uids_given < INDEX_UID_RESERVE_MIN   ? INDEX_UID_RESERVE_MIN
+           : index->uids_given > INDEX_UID_RESERVE_MAX ? INDEX_UID_RESERVE_MAX
+                                                       : index->uids_given;
 }
 
-error index_reserve(struct index *index, int directory, uint64_t stops, uint32_t count,
-                    bool durable)
+static uint32_t uids_left(const struct index *index)
 {
-    uint32_t batch = index->uids_given;
-    if (batch < INDEX_UID_RESERVE_MIN)
-        batch = INDEX_UID_RESERVE_MIN;
-    if (batch > INDEX_UID_RESERVE_MAX)
-        batch = INDEX_UID_RESERVE_MAX;
-    uint64_t reserved = (uint64_t)index->header.uid_next + count + batch;
+    return index->uid_durable > index->header.uid_next ? index->uid_durable - index->header.uid_next
+                                                       : 0;
+}
+
+bool index_wants_reserve(const struct index *index)
+{
+    return uids_left(index) < reserve_size(index) / 2;
+}
+
+bool index_runs_short(const struct index *index)
+{
+    return uids_left(index) < reserve_size(index) / 8;
+}
+
+static error write_reserve(struct index *index, uint64_t stops, uint32_t count,
+                           uint32_t *out_reserved)
+{
+    uint64_t reserved = (uint64_t)index->header.uid_next + count + reserve_size(index);
     if (reserved < index->header.uid_reserved)
         reserved = index->header.uid_reserved;
     if (reserved >= UINT32_MAX)
         return error_make(ERROR_LIMIT, "no UIDs are left in the mailbox");
     TRY(index_set_reserved(index, (uint32_t)reserved, stops));
     TRY(index_write(index));
-    if (durable) {
-        struct sync_job job = {index->fd, directory, index->directory_unsynced};
-        TRY(worker_run(WORKER_FILE, sync_on_worker, &job));
-        index->directory_unsynced = false;
-    }
+    *out_reserved = (uint32_t)reserved;
     metric_add(&index_reservations, 1);
-    index->uid_durable = (uint32_t)reserved;
+    return OK;
+}
+
+error index_reserve_write(struct index *index, uint64_t stops, uint32_t *out_reserved)
+{
+    return write_reserve(index, stops, 0, out_reserved);
+}
+
+void index_reserved(struct index *index, uint32_t reserved)
+{
+    if (index->uid_durable < reserved)
+        index->uid_durable = reserved;
+}
+
+error index_sync(struct index *index, int directory)
+{
+    struct sync_job job = {index->fd, directory, index->directory_unsynced};
+    TRY(worker_run(WORKER_FILE, sync_on_worker, &job));
+    metric_add(&index_syncs, 1);
+    index->directory_unsynced = false;
+    return OK;
+}
+
+error index_reserve(struct index *index, int directory, uint64_t stops, uint32_t count,
+                    bool durable)
+{
+    uint32_t reserved;
+    TRY(write_reserve(index, stops, count, &reserved));
+    if (durable)
+        TRY(index_sync(index, directory));
+    index_reserved(index, reserved);
     return OK;
 }
 
@@ -298,70 +333,96 @@ bool index_wants_compaction(const struct index *index)
     return log > INDEX_COMPACT_LOG_SIZE && log > index->header.snapshot_size;
 }
 
-struct compaction {
+struct image_job {
     int directory, fd;
     slice image;
-    bool durable;
 };
 
-static error compact_on_worker(void *argument)
+static error write_image(void *argument)
 {
-    struct compaction *job = argument;
-    return write_new_file(job->directory, job->image, job->durable, &job->fd);
+    struct image_job *job = argument;
+    return write_new_file(job->directory, job->image, false, &job->fd);
 }
 
-static error sync_directory_on_worker(void *argument)
+error index_compact_begin(struct index *index, int directory, struct index_compaction *out_begun)
 {
-    return sync_directory(*(int *)argument);
-}
-
-/* What happened while the image was written follows it in the new file. */
-static error switch_files(struct index *index, struct compaction *job, struct buffer *side)
-{
-    error problem = buffer_check(side);
-    if (!failed(problem))
-        problem = write_all(job->fd, buffer_slice(side), (off_t)job->image.size);
-    if (!failed(problem))
-        problem = rename_new_file(job->directory);
-    if (failed(problem)) {
-        close(job->fd);
-        unlinkat(job->directory, INDEX_NEW_FILE_NAME, 0);
-        return problem;
+    TRY(index_write(index));
+    struct buffer image;
+    buffer_init(&image, INDEX_FILE_SIZE_MAX);
+    error problem = index_image(index, &image);
+    if (!failed(problem)) {
+        *out_begun = (struct index_compaction){
+            .directory = directory, .fd = -1, .uid_reserved = index->header.uid_reserved};
+        buffer_init(&out_begun->side, INDEX_PENDING_SIZE_MAX);
+        out_begun->image_size = image.size;
+        index->side = &out_begun->side;
+        struct image_job job = {directory, -1, buffer_slice(&image)};
+        problem = worker_run(WORKER_FILE, write_image, &job);
+        out_begun->fd = job.fd;
+        if (failed(problem))
+            index_compact_abandon(index, out_begun);
     }
+    buffer_close(&image);
+    return problem;
+}
+
+void index_compact_abandon(struct index *index, struct index_compaction *begun)
+{
+    index->side = NULL;
+    buffer_close(&begun->side);
+    if (begun->fd >= 0) {
+        close(begun->fd);
+        unlinkat(begun->directory, INDEX_NEW_FILE_NAME, 0);
+    }
+    begun->fd = -1;
+}
+
+static error write_side(struct index_compaction *begun)
+{
+    TRY(buffer_check(&begun->side));
+    TRY(write_all(begun->fd, slice_from(buffer_slice(&begun->side), begun->side_written),
+                  (off_t)(begun->image_size + begun->side_written)));
+    begun->side_written = begun->side.size;
+    return OK;
+}
+
+/* What happened while the image waited follows it in the new file. */
+static error switch_files(struct index *index, struct index_compaction *begun, bool durable)
+{
+    TRY(write_side(begun));
+    TRY(rename_new_file(begun->directory));
+    int fd = begun->fd;
+    begun->fd = -1; /* the index's own now */
+    index->side = NULL;
     /* start_over drops pending records: side has them. */
-    uint32_t durable = index->uid_durable, given = index->uids_given;
-    TRY(start_over(index, job->fd, job->image.size));
-    index->file_size += index_apply_log(index, buffer_slice(side));
-    index->uid_durable = durable;
+    uint32_t uid_durable = index->uid_durable, given = index->uids_given;
+    TRY(start_over(index, fd, begun->image_size));
+    index->file_size += index_apply_log(index, buffer_slice(&begun->side));
+    index->uid_durable = uid_durable;
     index->uids_given = given;
-    index->directory_unsynced = job->durable;
-    return index->file_size == job->image.size + side->size
+    index->directory_unsynced = durable;
+    return index->file_size == begun->image_size + begun->side.size
                ? OK
                : error_make(ERROR_BUG, "an index did not take its own log");
 }
 
-error index_compact(struct index *index, int directory, bool durable)
+error index_compact_end(struct index *index, struct index_compaction *begun, bool synced,
+                        bool durable)
 {
-    TRY(index_write(index));
-    struct buffer image, side;
-    buffer_init(&image, INDEX_FILE_SIZE_MAX);
-    buffer_init(&side, INDEX_PENDING_SIZE_MAX);
-    error problem = index_image(index, &image);
-    if (!failed(problem)) {
-        struct compaction job = {directory, -1, buffer_slice(&image), durable};
-        index->side = &side;
-        problem = worker_run(WORKER_FILE, compact_on_worker, &job);
-        index->side = NULL;
+    error problem = OK;
+    /* A range that was reserved since, and may be in use, is safe in the old file only. */
+    bool reserved = index->header.uid_reserved != begun->uid_reserved;
+    if (durable && (!synced || reserved)) {
+        problem = write_side(begun);
+        struct sync_job job = {.fd = begun->fd};
         if (!failed(problem))
-            problem = switch_files(index, &job, &side);
+            problem = worker_run(WORKER_FILE, sync_on_worker, &job);
+        metric_add(&index_syncs, 1);
     }
-    buffer_close(&side);
-    buffer_close(&image);
+    if (!failed(problem))
+        problem = switch_files(index, begun, durable);
+    index_compact_abandon(index, begun);
     TRY(problem);
     metric_add(&index_compactions, 1);
-    if (durable) {
-        TRY(worker_run(WORKER_FILE, sync_directory_on_worker, &directory));
-        index->directory_unsynced = false;
-    }
     return OK;
 }

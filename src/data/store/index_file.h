@@ -19,7 +19,32 @@ error index_write(struct index *index);
 error index_reserve(struct index *index, int directory, uint64_t stops, uint32_t count,
                     bool durable);
 bool index_wants_reserve(const struct index *index);
+/* So few are left that they will not do until the next checkpoint. */
+bool index_runs_short(const struct index *index);
+
+/* The same without a sync of its own: the range may be used once the file is known to be on the
+ * disk (index_reserved). */
+error index_reserve_write(struct index *index, uint64_t stops, uint32_t *out_reserved);
+void index_reserved(struct index *index, uint32_t reserved);
+/* WAITS (worker). Syncs the file. */
+error index_sync(struct index *index, int directory);
+
+/* Compacting. Between begin and end the new file waits beside the old one, which goes on, until a
+ * sync of the file system has it on the disk: it must not take the old one's name before. */
+struct index_compaction {
+    int directory, fd;
+    size_t image_size;
+    uint32_t uid_reserved; /* as the image says */
+    struct buffer side;    /* what happened since: it follows the image */
+    size_t side_written;
+};
 bool index_wants_compaction(const struct index *index);
-/* WAITS (worker). Never together with index_reserve. */
-error index_compact(struct index *index, int directory, bool durable);
+/* WAITS (worker). */
+error index_compact_begin(struct index *index, int directory, struct index_compaction *out_begun);
+/* WAITS (worker). `synced`: the file is known to be on the disk; else, with `durable`, it is synced
+ * here. Never together with index_reserve. */
+error index_compact_end(struct index *index, struct index_compaction *begun, bool synced,
+                        bool durable);
+/* Instead of the end. */
+void index_compact_abandon(struct index *index, struct index_compaction *begun);
 void index_close(struct index *index);

@@ -325,55 +325,6 @@ error mailbox_ready(struct mailbox *mailbox)
     return mailbox->index.write_failed ? index_write(&mailbox->index) : OK;
 }
 
-error mailbox_reserve(struct mailbox *mailbox, uint32_t count)
-{
-    struct index *index = &mailbox->index;
-    if (index->header.uid_next + (uint64_t)count <= index->uid_durable)
-        return OK;
-    TRY(mutex_lock(&mailbox->turn, TIME_NEVER));
-    error problem = OK;
-    if (mailbox->gone)
-        problem = error_make(ERROR_NOT_FOUND, "the mailbox is gone");
-    else if (index->header.uid_next + (uint64_t)count > index->uid_durable)
-        problem =
-            index_reserve(index, mailbox->directory, store_shared.stops, count, store_is_durable());
-    mutex_unlock(&mailbox->turn);
-    return problem;
-}
-
-/* Reserves and compacts in the background. */
-static void tend(void *argument)
-{
-    struct mailbox *mailbox = argument;
-    error problem = mutex_lock(&mailbox->turn, TIME_NEVER);
-    if (!failed(problem)) {
-        if (!mailbox->gone && index_wants_compaction(&mailbox->index))
-            problem = index_compact(&mailbox->index, mailbox->directory, store_is_durable());
-        if (!failed(problem) && !mailbox->gone && index_wants_reserve(&mailbox->index))
-            problem = index_reserve(&mailbox->index, mailbox->directory, store_shared.stops, 0,
-                                    store_is_durable());
-        mutex_unlock(&mailbox->turn);
-    }
-    if (failed(problem) && problem.kind != ERROR_CANCELLED)
-        log_event(LOG_ERROR, "store.index.tend", problem, slice_from_string(mailbox->name));
-    mailbox->tending = false;
-    mailbox_close(&mailbox);
-}
-
-static void tend_if_due(struct mailbox *mailbox)
-{
-    bool reserve = mailbox->index.uids_given > 0 && index_wants_reserve(&mailbox->index);
-    if (mailbox->tending || mailbox->gone || !(reserve || index_wants_compaction(&mailbox->index)))
-        return;
-    mailbox->tending = true;
-    mailbox_ref(mailbox);
-    if (failed(fiber_start(&store_here.crew, "store.tend", tend, mailbox))) {
-        mailbox->tending = false; /* later, then */
-        struct mailbox *reference = mailbox;
-        mailbox_close(&reference);
-    }
-}
-
 /* One write per mailbox and turn. */
 void mailboxes_turn_ended(struct core_hook *hook)
 {
@@ -384,7 +335,7 @@ void mailboxes_turn_ended(struct core_hook *hook)
         error problem = index_write(&mailbox->index);
         if (failed(problem))
             log_event(LOG_ERROR, "store.index.write", problem, slice_from_string(mailbox->name));
-        tend_if_due(mailbox);
+        mailbox_tend_if_due(mailbox);
     }
 }
 

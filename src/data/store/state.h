@@ -44,7 +44,8 @@ struct mailbox {
     struct list dirty; /* in store_here.dirty: records to be written at the turn's end */
     struct list care;  /* in store_here.care: names to be renamed, watchers to be served */
     unsigned references;
-    bool opening, gone, scanning, tending;
+    bool opening, gone, scanning;
+    bool tending, tend_hurried; /* a fiber reserves and compacts; it must not wait any longer */
     error open_result;
     struct condition opened; /* and scanned */
     int directory;           /* O_PATH */
@@ -76,6 +77,7 @@ struct store_core {
     struct core_hook turn_end;
     struct crew crew;
     struct condition care_wanted;
+    struct condition synced; /* a checkpoint ended, or a range of UIDs runs low */
     uint64_t name_counter;
 };
 extern _Thread_local struct store_core store_here;
@@ -102,11 +104,17 @@ static inline bool store_is_durable(void)
 struct journal_options store_journal_options(void);
 /* Syncs every file system that holds mail; blocks: on a worker. */
 error store_make_durable(void *unused);
+/* What was written before store_syncs_begun gave `begun` is on the disk once this is true. Any
+ * thread. */
+uint64_t store_syncs_begun(void);
+bool store_synced_since(uint64_t begun);
 
 /* store_core.c */
 error store_core_start(void);
 /* Blocks: writes everything and lets go of it. */
 void store_core_end(void);
+/* This core's journal ended a checkpoint. */
+void store_synced(void *unused);
 /* The hook: one write per mailbox and turn. */
 void mailboxes_turn_ended(struct core_hook *hook);
 /* A base name that no other message has; chosen before anything is written. */
@@ -132,8 +140,6 @@ void mailbox_touch(struct mailbox *mailbox);
 /* ERROR_TEMPORARY where the index cannot be written. */
 error mailbox_ready(struct mailbox *mailbox);
 void mailbox_note_change(struct mailbox *mailbox, enum mailbox_change_kind kind, uint32_t uid);
-/* WAITS where the reserved range is used up. */
-error mailbox_reserve(struct mailbox *mailbox, uint32_t count);
 /* Adds a message whose file is in place; mail->uid is given here. */
 error mailbox_add(struct mailbox *mailbox, struct mail *mail, slice base, slice cache);
 /* The index entry goes, the watchers hear of it; the file is the caller's. */
@@ -147,6 +153,13 @@ void mailbox_remove_torn(int directory, const char *path);
 /* WAITS. Opens a mailbox, making its directories where `create`. */
 error mailbox_open_or_create(struct account *account, slice name, bool create,
                              struct mailbox **out_mailbox);
+
+/* mailbox_tend.c: UIDs reserved, the index file compacted. */
+
+/* WAITS where the reserved range is used up. */
+error mailbox_reserve(struct mailbox *mailbox, uint32_t count);
+/* In the background, where it is time for either. */
+void mailbox_tend_if_due(struct mailbox *mailbox);
 
 /* mailbox_files.c: names and times in the Maildir. */
 

@@ -33,6 +33,9 @@ static struct {
 } devices[STORE_DEVICES_MAX];
 static _Atomic unsigned devices_era; /* rises when they are forgotten */
 
+/* Syncs of them all. One that began later than something was written has it on the disk. */
+static _Atomic uint64_t syncs_begun, syncs_done; /* numbers: of the last begun, the highest done */
+
 error store_cover(int directory)
 {
     static _Thread_local uint64_t last;
@@ -65,9 +68,20 @@ error store_cover(int directory)
     return error_make(ERROR_LIMIT, "mail lies on too many file systems");
 }
 
+uint64_t store_syncs_begun(void)
+{
+    return atomic_load(&syncs_begun);
+}
+
+bool store_synced_since(uint64_t begun)
+{
+    return atomic_load(&syncs_done) > begun;
+}
+
 error store_make_durable(void *unused)
 {
     (void)unused;
+    uint64_t number = atomic_fetch_add(&syncs_begun, 1) + 1;
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         if (atomic_load(&devices[i].device) == 0)
             continue;
@@ -77,6 +91,9 @@ error store_make_durable(void *unused)
         if (syncfs(fd - 1) != 0)
             return error_system(errno, "cannot sync the store");
     }
+    uint64_t done = atomic_load(&syncs_done);
+    while (done < number && !atomic_compare_exchange_weak(&syncs_done, &done, number))
+        ;
     return OK;
 }
 
@@ -109,7 +126,8 @@ struct journal_options store_journal_options(void)
                                     .segment_size = settings->journal_segment_size,
                                     .segment_count = settings->journal_segment_count,
                                     .checkpoint_age = settings->checkpoint_age,
-                                    .make_durable = store_make_durable};
+                                    .make_durable = store_make_durable,
+                                    .made_durable = store_synced};
 }
 
 /* The run file: "stops N clean 0|1\n", locked while the store is in use. */

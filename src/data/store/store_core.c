@@ -72,6 +72,12 @@ static void care_run(void *unused)
     }
 }
 
+void store_synced(void *unused)
+{
+    (void)unused;
+    condition_wake_all(&store_here.synced);
+}
+
 error store_core_start(void)
 {
     struct store_core *store = &store_here;
@@ -82,6 +88,7 @@ error store_core_start(void)
     list_init(&store->dirty);
     list_init(&store->care);
     condition_init(&store->care_wanted);
+    condition_init(&store->synced);
     crew_init(&store->crew, NULL);
     TRY(fiber_start(&store->crew, "store.care", care_run, NULL));
     store->open = true;
