@@ -153,8 +153,8 @@ static error write_parts(int fd, struct iovec *vector, unsigned count)
     return OK;
 }
 
-error file_create_in_place(int directory, const char *path, mode_t mode, const slice *parts,
-                           unsigned count)
+error file_create_open(int directory, const char *path, mode_t mode, const slice *parts,
+                       unsigned count, int *out_fd)
 {
     if (count > PARTS_MAX)
         return error_make(ERROR_BUG, "too many parts for one file");
@@ -165,11 +165,25 @@ error file_create_in_place(int directory, const char *path, mode_t mode, const s
     for (unsigned i = 0; i < count; i++)
         vector[i] = (struct iovec){(void *)(uintptr_t)parts[i].data, parts[i].size};
     error problem = write_parts(fd, vector, count);
-    /* Some file systems (NFS) tell of a full disk only here. */
-    if (close(fd) != 0 && !failed(problem))
-        problem = error_system(errno, "close new file");
-    if (failed(problem))
+    if (failed(problem)) {
+        close(fd);
         unlinkat(directory, path, 0);
+        return problem;
+    }
+    *out_fd = fd;
+    return OK;
+}
+
+error file_create_in_place(int directory, const char *path, mode_t mode, const slice *parts,
+                           unsigned count)
+{
+    int fd;
+    TRY(file_create_open(directory, path, mode, parts, count, &fd));
+    /* Some file systems (NFS) tell of a full disk only here. */
+    if (close(fd) == 0)
+        return OK;
+    error problem = error_system(errno, "close new file");
+    unlinkat(directory, path, 0);
     return problem;
 }
 

@@ -26,6 +26,9 @@ error file_write_all(int fd, slice data, off_t offset);
  * failure. */
 error file_create_in_place(int directory, const char *path, mode_t mode, const slice *parts,
                            unsigned count);
+/* The same, but left open for writing. */
+error file_create_open(int directory, const char *path, mode_t mode, const slice *parts,
+                       unsigned count, int *out_fd);
 /* WAITS (worker). fsync of the file, or of the directory. */
 error file_sync(int fd);
 /* WAITS (worker). Replaces path atomically and durably: temporary file, fsync, rename, fsync of the

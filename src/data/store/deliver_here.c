@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "data/store/mailbox_name.h"
 #include "data/store/state.h"
+#include "data/store/writeback.h"
 #include "runtime/file.h"
 #include "runtime/worker.h"
 
@@ -40,6 +41,8 @@ struct file_job {
     int directory;
     const char *path;
     bool in_cur;
+    bool left_open; /* in: close is the caller's affair, through writeback.h */
+    int fd;         /* out; -1: none was left open */
 };
 
 static error sync_file(int directory, const char *path, bool in_cur)
@@ -66,13 +69,16 @@ static bool must_sync(const struct local_delivery *local)
 
 static error write_file(void *argument)
 {
-    const struct file_job *job = argument;
+    struct file_job *job = argument;
     const struct store_delivery *delivery = job->local->delivery;
     const char *link = job->local->link;
     bool linked = link && linkat(AT_FDCWD, link, job->directory, job->path, 0) == 0;
     if (!linked) { /* other file system, too many links, or expunged already */
-        TRY(file_create_in_place(job->directory, job->path, 0600, delivery->parts,
-                                 delivery->part_count));
+        const slice *parts = delivery->parts;
+        TRY(job->left_open ? file_create_open(job->directory, job->path, 0600, parts,
+                                              delivery->part_count, &job->fd)
+                           : file_create_in_place(job->directory, job->path, 0600, parts,
+                                                  delivery->part_count));
         if (delivery->internal_date != time_wall_seconds()) {
             struct timespec times[2] = {{.tv_nsec = UTIME_OMIT},
                                         {.tv_sec = delivery->internal_date}};
@@ -93,11 +99,14 @@ static bool needs_worker(const struct local_delivery *local)
 static error make_file(struct mailbox *mailbox, const struct local_delivery *local,
                        const char *path, bool in_cur)
 {
-    struct file_job job = {local, mailbox->directory, path, in_cur};
+    struct file_job job = {local, mailbox->directory, path, in_cur, false, -1};
     if (!needs_worker(local)) {
+        job.left_open = mailbox->writes_back && writeback_has_room();
         struct mailbox_dir_change change = mailbox_dir_begin(mailbox, in_cur);
         error problem = write_file(&job);
         mailbox_dir_end(mailbox, change);
+        if (job.fd >= 0)
+            writeback_add(job.fd);
         return problem;
     }
     /* Other fibers run meanwhile: a look at the Maildir must not take the half-written file for

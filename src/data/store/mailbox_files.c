@@ -61,7 +61,7 @@ error mailbox_open_directory(struct mailbox *mailbox)
         return error_system(errno, "cannot open a mailbox");
     if (faccessat(mailbox->directory, "cur", F_OK, 0) != 0)
         return error_system(errno, "not a Maildir");
-    return store_cover(mailbox->directory);
+    return store_cover_mail(mailbox->directory, &mailbox->writes_back);
 }
 
 /* Times. */

@@ -49,6 +49,7 @@ struct mailbox {
     error open_result;
     struct condition opened; /* and scanned */
     int directory;           /* O_PATH */
+    bool writes_back;        /* its files go through writeback.h */
     struct index index;
     struct mutex turn; /* reserving, compacting */
     struct list writing;
@@ -108,6 +109,9 @@ error store_make_durable(void *unused);
  * thread. */
 uint64_t store_syncs_begun(void);
 bool store_synced_since(uint64_t begun);
+
+/* store_cover, and whether files there may be closed late, by writeback.h: on a local disk. */
+error store_cover_mail(int directory, bool *out_writes_back);
 
 /* store_core.c */
 error store_core_start(void);

@@ -2,6 +2,7 @@
  * The store's part of one core: its tables, its care for open mailboxes, the names it gives. */
 #include "base/log.h"
 #include "data/store/state.h"
+#include "data/store/writeback.h"
 #include "runtime/fiber.h"
 
 #include <stdio.h>
@@ -91,6 +92,7 @@ error store_core_start(void)
     condition_init(&store->synced);
     crew_init(&store->crew, NULL);
     TRY(fiber_start(&store->crew, "store.care", care_run, NULL));
+    TRY(writeback_begin(&store->crew));
     store->open = true;
     return OK;
 }
@@ -103,6 +105,7 @@ void store_core_end(void)
     store->open = false;
     if (fiber_self())
         crew_close(&store->crew);
+    writeback_end();
     while (!list_is_empty(&store->idle_mailboxes)) {
         struct mailbox *mailbox = LIST_FIRST(&store->idle_mailboxes, struct mailbox, idle);
         mailbox_rename_stale(mailbox, UINT32_MAX);
