@@ -31,6 +31,10 @@ error ring_writev(int fd, const struct iovec *parts, unsigned count, off_t offse
 error ring_fsync(int fd, bool data_only);
 error ring_statx(int directory, const char *path, int flags, unsigned mask, struct statx *out);
 
+/* Gives the kernel at once what was prepared, not at the end of the turn: for who is about to keep
+ * the core busy for long. Does not wait. */
+void ring_push(void);
+
 /* Sockets. */
 error ring_connect(int fd, const struct sockaddr *address, socklen_t size, instant deadline);
 /* At least one byte or ERROR_CLOSED. */

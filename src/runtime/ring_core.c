@@ -3,6 +3,7 @@
 
 #include "base/assert.h"
 #include "base/log.h"
+#include "runtime/ring.h"
 
 #include <errno.h>
 #include <string.h>
@@ -158,6 +159,15 @@ void ring_turn(void)
         check_entered(io_uring_submit_and_get_events(&core_ring.ring));
     }
     hand_out();
+}
+
+void ring_push(void)
+{
+    unsigned prepared = io_uring_sq_ready(&core_ring.ring);
+    if (prepared == 0)
+        return;
+    core_ring.counts.submissions += prepared;
+    check_entered(io_uring_submit(&core_ring.ring));
 }
 
 void ring_sleep(instant until)

@@ -78,6 +78,7 @@ error journal_open(const struct journal_options *options)
     journal->flush_next = 1;
     mutex_init(&journal->append_turn);
     condition_init(&journal->work);
+    condition_init(&journal->begun);
     condition_init(&journal->space);
     condition_init(&journal->committed[0]);
     condition_init(&journal->committed[1]);
@@ -304,6 +305,19 @@ static bool flush_failed(const struct journal *journal, const struct journal_tic
     return false;
 }
 
+void journal_begin_wait(const struct journal_ticket *ticket)
+{
+    struct journal *journal = &journal_here;
+    instant deadline = timer_now() + JOURNAL_BEGIN_PATIENCE_MS * TIME_MS;
+    while (journal->flush_done < ticket->flush && !journal->flushing)
+        if (failed(condition_wait(&journal->begun, deadline)))
+            return;
+    if (journal->flushing && !journal->pushed) {
+        journal->pushed = true;
+        ring_push(); /* the write was prepared only */
+    }
+}
+
 error journal_commit_wait(const struct journal_ticket *ticket)
 {
     struct journal *journal = &journal_here;
@@ -383,7 +397,11 @@ static void flush_one(struct journal *journal)
     condition_wake_all(&journal->space);
 
     instant begun = time_now();
+    journal->flushing = true;
+    journal->pushed = false;
+    condition_wake_all(&journal->begun);
     error problem = write_flush(journal, staging);
+    journal->flushing = false;
     metric_observe(&journal_flush_time, (uint64_t)(time_now() - begun));
     metric_add(&journal_flushes, 1);
     metric_add(&journal_flush_bytes, (int64_t)padded);

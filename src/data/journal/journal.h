@@ -83,6 +83,10 @@ void journal_close(void);
  * ERROR_LIMIT for a record that could never fit. On failure nothing is to be settled. */
 error journal_append(enum journal_kind kind, const slice *parts, unsigned count, instant deadline,
                      struct journal_ticket *out_ticket);
+/* WAITS, at most some milliseconds: returns while the disk is busy with this flush or one before
+ * it, so that what the caller does next (making files) goes on beside the disk's work, not before
+ * it. */
+void journal_begin_wait(const struct journal_ticket *ticket);
 /* WAITS until the record is durable; ERROR_TEMPORARY when its flush failed (the record may or may
  * not be replayed after a crash). */
 error journal_commit_wait(const struct journal_ticket *ticket);

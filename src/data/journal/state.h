@@ -45,6 +45,7 @@ struct staging {
 enum {
     JOURNAL_PATH_SIZE_MAX = 1100,
     JOURNAL_FAILED_FLUSHES_KEPT = 256,
+    JOURNAL_BEGIN_PATIENCE_MS = 10,
     JOURNAL_PAUSE_AFTER_FAILURE_MS = 250, /* no appends meanwhile: bounds failures per second */
 };
 
@@ -72,6 +73,8 @@ struct journal {
 
     struct mutex append_turn;      /* fragments of a record follow each other */
     struct condition work;         /* the filling buffer has records */
+    struct condition begun;        /* a flush is on its way */
+    bool flushing, pushed;         /* into the kernel, not only into the ring */
     struct condition space;        /* the filling buffer was swapped */
     struct condition committed[2]; /* by parity of the flush */
     struct condition freed;        /* a segment became free, or prepared */

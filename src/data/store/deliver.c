@@ -225,7 +225,8 @@ error store_deliver(struct store_delivery *delivery)
         free(path);
         return problem;
     }
-    /* The flush begins at the end of this turn: while the files are made. */
+    /* All who deliver in this turn append first; then the files are made while the disk writes. */
+    journal_begin_wait(&ticket);
     unsigned tried = deliver_first(&local, delivery, path);
     unsigned left = delivery->recipient_count - tried;
     if (left > 0) {
