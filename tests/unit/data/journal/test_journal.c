@@ -144,6 +144,39 @@ static void test_records_of_all_sizes_come_back(void **state)
     assert_int_equal(read_back(0), 10);
 }
 
+/* Both have appended before either goes on, and the disk is at work then. */
+static unsigned appended, went_on;
+static void append_and_begin(void *number)
+{
+    char bytes[100];
+    slice part = slice_of(bytes, fill(bytes, (uintptr_t)number, sizeof bytes));
+    struct journal_ticket ticket;
+    assert_ok(journal_append(JOURNAL_KIND_DELIVERY, &part, 1, time_after(10 * TIME_S), &ticket));
+    appended++;
+    journal_begin_wait(&ticket);
+    assert_int_equal(appended, 2);
+    went_on++;
+    assert_ok(journal_commit_wait(&ticket));
+    journal_begin_wait(&ticket); /* long over: returns at once */
+}
+
+static void append_together(void)
+{
+    struct crew crew;
+    crew_init(&crew, NULL);
+    for (uintptr_t i = 0; i < 2; i++)
+        assert_ok(fiber_start(&crew, "test.append", append_and_begin, (void *)i));
+    assert_ok(crew_join(&crew, time_after(10 * TIME_S)));
+    _exit(went_on == 2 ? 0 : 3);
+}
+
+static void test_a_turn_appends_first(void **state)
+{
+    (void)state;
+    killed_after(append_together);
+    assert_int_equal(read_back(0), 2);
+}
+
 static void append_and_close(void)
 {
     for (unsigned i = 0; i < 10; i++)
@@ -451,6 +484,7 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         JOURNAL_TEST(test_records_of_all_sizes_come_back),
+        JOURNAL_TEST(test_a_turn_appends_first),
         JOURNAL_TEST(test_a_closed_journal_is_empty),
         JOURNAL_TEST(test_what_is_not_settled_stays),
         JOURNAL_TEST(test_segments_are_recycled_after_a_checkpoint),

@@ -24,6 +24,7 @@
 static char root[64];
 static unsigned test_cores = 1;
 static enum journal_durability test_durability = JOURNAL_DURABILITY_JOURNAL;
+static size_t test_segment_size = 1 << 20;
 
 static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
 {
@@ -60,7 +61,7 @@ static inline struct store_settings settings(void)
     snprintf(path, sizeof path, "%s/state", root);
     return (struct store_settings){.path = path,
                                    .durability = test_durability,
-                                   .journal_segment_size = 1 << 20,
+                                   .journal_segment_size = test_segment_size,
                                    .journal_segment_count = 2,
                                    .rename_delay = 20 * TIME_MS,
                                    .poll_interval = 20 * TIME_MS};
