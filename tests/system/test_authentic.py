@@ -12,7 +12,7 @@ import uuid
 
 import pytest
 
-from lab import maildir, ports, smtp, wait
+from lab import maildir, outbound, smtp, wait
 from lab.instance import BUILD, DOMAIN, Instance, account
 
 dkim = pytest.importorskip("dkim", reason="python3-dkim is not installed")
@@ -289,6 +289,13 @@ def test_forged_results_are_removed(receiver):
     assert len(kept) == 2 and "kept.test" in kept[1] and "evil.test" not in kept[0]
     assert kept[0].startswith(f"{host};"), kept
     assert results(the_mail(receiver, to, subject))["dmarc"][0][0] == "fail"
+
+
+def test_accounts_do_not_vouch_for_themselves(receiver):
+    sender, to = receiver.fresh_account(), receiver.fresh_account()
+    subject, raw = mail(sender, fields=f"Authentication-Results: mail.{DOMAIN}; dkim=pass header.d=evil.test\r\n")
+    outbound.submit(receiver, to, raw, sender=sender)
+    assert fields(the_mail(receiver, to, subject), "Authentication-Results") == []
 
 
 def test_forwarded_mail_tells_what_was_found(receiver, published, key):

@@ -62,6 +62,25 @@ bool authentic_is_wanted(const struct address *peer)
     return here.running && here.options.settings->check && !authentic_is_exempt(peer);
 }
 
+static void expect_record(slice domain)
+{
+    if (slice_find_byte(domain, '.') > 0 && domain.data[0] != '[')
+        dns_source_expect(&dns_source_resolver, domain, DNS_TXT);
+}
+
+void authentic_expect(const struct address *peer, slice helo, slice sender_domain)
+{
+    char text[DNS_REVERSE_SIZE];
+    if (!authentic_is_wanted(peer))
+        return;
+    expect_record(sender_domain);
+    expect_record(helo);
+    if (address_is_ip(peer))
+        dns_source_expect(&dns_source_resolver,
+                          dns_reverse_name(peer->ip, peer->family == ADDRESS_IPV6 ? 16 : 4, text),
+                          DNS_PTR);
+}
+
 /* ---- The methods ---- */
 
 struct checking {

@@ -39,6 +39,10 @@ bool authentic_is_exempt(const struct address *peer);
 /* Is mail of this client checked? */
 bool authentic_is_wanted(const struct address *peer);
 
+/* Does not wait: asks for what every mail of this client and sender will need, so that it is known
+ * when the message is there. */
+void authentic_expect(const struct address *peer, slice helo, slice sender_domain);
+
 struct authentic_question {
     struct address peer;
     slice helo;

@@ -43,6 +43,20 @@ static error write_field(const struct authentic *authentic,
     return problem;
 }
 
+void smtp_authentication_expect(const struct smtp_session *s)
+{
+    authentic_expect(stream_peer(s->stream), smtp_session_helo(s),
+                     s->transaction.mail.sender.domain_ascii);
+}
+
+void smtp_authentication_clean(struct smtp_session *s)
+{
+    struct body *body = &s->transaction.body;
+    size_t size = auth_results_clean(body->data, body->size, s->service->hostname);
+    metric_add(&forged_total, size < body->size);
+    body->size = size;
+}
+
 error smtp_authenticate(struct smtp_session *s, struct smtp_authentication *out)
 {
     struct smtp_transaction *t = &s->transaction;
@@ -51,9 +65,7 @@ error smtp_authenticate(struct smtp_session *s, struct smtp_authentication *out)
     *out = found;
     if (!authentic_here() || authentic_is_exempt(peer))
         return OK;
-    size_t size = auth_results_clean(t->body.data, t->body.size, s->service->hostname);
-    metric_add(&forged_total, size < t->body.size);
-    t->body.size = size;
+    smtp_authentication_clean(s);
     if (!authentic_is_wanted(peer))
         return OK;
     struct authentic *authentic = ARENA_NEW(&t->arena, struct authentic);

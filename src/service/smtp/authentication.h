@@ -17,7 +17,12 @@ struct smtp_authentication {
     slice text; /* of a refusal */
 };
 
-/* WAITS. Takes out of the message what strangers say in our name (RFC 8601 5), and checks it;
- * whatever was a view of the message is none any more. Trouble with DNS is a result; an error is
- * ours. */
+/* Does not wait. There will be a message, for somebody here: what its sender and client are asked
+ * about is asked for now. */
+void smtp_authentication_expect(const struct smtp_session *session);
+/* Takes out of the message what it says in our name (RFC 8601 5); whatever was a view of it is none
+ * any more. */
+void smtp_authentication_clean(struct smtp_session *session);
+/* WAITS. Cleans the message as above, unless it is from a machine of ours, and checks it. Trouble
+ * with DNS is a result; an error is ours. */
 error smtp_authenticate(struct smtp_session *session, struct smtp_authentication *out);

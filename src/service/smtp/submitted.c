@@ -150,6 +150,7 @@ enum smtp_reply smtp_submitted_prepare(struct smtp_session *s, slice id, slice *
 {
     struct smtp_transaction *t = &s->transaction;
     struct mail_submitted mail;
+    smtp_authentication_clean(s);
     mail_submitted_read(body_slice(&t->body), &mail);
     struct from from = {.mail = &mail};
     enum smtp_reply reply = check(s, &from);

@@ -149,6 +149,8 @@ error smtp_command_rcpt(struct smtp_session *s, const struct smtp_command *comma
     metric_observe(&resolve_time, (uint64_t)(time_now() - began));
     if (reply == SMTP_REPLY_NONE) {
         metric_add(&accepted_total, 1);
+        if (s->transaction.recipient_count == 1 && !smtp_session_is_submission(s))
+            smtp_authentication_expect(s);
         return smtp_answer(s, SMTP_REPLY_RECIPIENT_OK);
     }
     bool permanent = smtp_reply_row(reply)->code >= 500;
