@@ -2,7 +2,10 @@
  * A queue with many waiting mails: what taking them in costs, what a start costs (the sweep over
  * the logs), and what memory each takes then. One recipient each; each was tried once.
  *
- *     bench_queue_start [DIRECTORY] [mails] [cores] [body bytes] [prefix bytes]
+ *     bench_queue_start [DIRECTORY] [mails] [cores] [body bytes] [prefix bytes] [fill|start|sweep]
+ *
+ * With the last word only that step: fill leaves the directory as it is, sweep reads one core's log
+ * on the main thread, without cores and rings, for valgrind --tool=callgrind.
  */
 #include "base/memory.h"
 #include "data/store/store.h"
@@ -12,7 +15,9 @@
 #include "transport/event.h"
 #include "transport/queue/keep.h"
 #include "transport/queue/schedule.h"
+#include "transport/queue/state.h"
 
+#include <fcntl.h>
 #include <ftw.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -158,6 +163,20 @@ static void start(void *unused)
         cores_stop();
 }
 
+/* No core, no ring: valgrind cannot wait in one. */
+static void sweep(void)
+{
+    keep_shared.directory = open(queue_path().data, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    keep_shared.log_cores = 1;
+    queue_keep_set_settings(&settings);
+    instant begun = time_now();
+    keep_begin(&keep_here, 0, 1);
+    must(keep_sweep(&keep_here));
+    printf("swept: %llu mails, %.3f s\n", (unsigned long long)queue_keep_count(),
+           1e-9 * (double)(time_now() - begun));
+    exit(queue_keep_count() == mails ? 0 : 1);
+}
+
 static void in_child(void (*run)(void *unused))
 {
     fflush(NULL);
@@ -194,11 +213,16 @@ int main(int count, char **arguments)
     cores = count > 3 ? (unsigned)strtoul(arguments[3], NULL, 10) : cores;
     body_size = count > 4 ? (unsigned)strtoul(arguments[4], NULL, 10) : body_size;
     prefix_size = count > 5 ? (unsigned)strtoul(arguments[5], NULL, 10) : prefix_size;
+    const char *only = count > 6 ? arguments[6] : "";
     if (!directory || mails == 0)
         return 1;
+    if (strcmp(only, "sweep") == 0)
+        sweep();
     printf("queue start: %u mails of %u bytes, %u of prefix, %u cores\n", mails, body_size,
            prefix_size, cores);
-    in_child(fill);
-    in_child(start);
-    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    if (strcmp(only, "start") != 0)
+        in_child(fill);
+    if (strcmp(only, "fill") != 0)
+        in_child(start);
+    return only[0] ? 0 : nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
 }

@@ -93,6 +93,12 @@ hardware_loop(unsigned char *target, const unsigned char *source, size_t size, u
             target += BLOCK;
         a = shift_lane(shift_lane(a) ^ b) ^ c;
     }
+    for (; size >= 32 && !copy; source += 32, size -= 32) { /* small records are many */
+        a = STEP8(a, load64(source));
+        a = STEP8(a, load64(source + 8));
+        a = STEP8(a, load64(source + 16));
+        a = STEP8(a, load64(source + 24));
+    }
     for (; size >= 8; source += 8, size -= 8) {
         uint64_t x = load64(source);
         a = STEP8(a, x);

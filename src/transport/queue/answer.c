@@ -54,7 +54,7 @@ void queue_item_forget(struct queue_item *item)
 {
     if (item->response && item->response_shared)
         drop((struct answer *)(void *)(item->response - offsetof(struct answer, text)));
-    else
+    else if (item->response)
         free(item->response);
     item->response = NULL;
     item->response_shared = false;

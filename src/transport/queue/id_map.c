@@ -54,7 +54,8 @@ error id_map_reserve(struct id_map *map, size_t more)
 error id_map_put(struct id_map *map, uint64_t id, void *value)
 {
     ASSERT(id != 0);
-    TRY(id_map_reserve(map, 1));
+    if ((map->count + 1) * 4 > map->capacity * 3)
+        TRY(id_map_reserve(map, 1));
     struct id_entry *entry = find(map, id);
     map->count += entry->id == 0;
     *entry = (struct id_entry){id, value};

@@ -34,8 +34,16 @@ error keep_mail_put(struct keep_core *keep, struct queue_mail *mail)
            CONTAINER_OF(at, struct queue_mail, node)->id > mail->id)
         at = at->previous;
     list_insert_after(at, &mail->node);
-    metric_add(&mails_gauge, 1);
+    if (keep->sweeping)
+        keep->swept++;
+    else
+        keep_count_mails(1);
     return OK;
+}
+
+void keep_count_mails(int64_t by)
+{
+    metric_add(&mails_gauge, by);
 }
 
 void keep_mail_forget(struct keep_core *keep, struct queue_mail **mail)

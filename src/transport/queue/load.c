@@ -24,13 +24,19 @@
 METRIC_COUNTER(log_damaged, "ringmail_queue_log_damaged_total", "",
                "Places in the queue's logs that could not be read");
 
-enum { READ_SIZE = 4 << 20, READ_ARENA_MAX = 64 << 20 };
+enum {
+    READ_SIZE = 4 << 20,
+    RECORD_SIZE_USUAL = 300, /* bytes: how many mails a log has is guessed by it */
+};
 
 /* ---- One record after another ---- */
 
 static error segment_of(struct keep_core *keep, uint32_t number, struct spool_segment **out)
 {
-    *out = id_map_get(&keep->segments, number);
+    *out = keep->last_segment; /* one after another lie in the same */
+    if (*out && (*out)->number == number)
+        return OK;
+    *out = keep->last_segment = id_map_get(&keep->segments, number);
     if (*out)
         return OK;
     TRY(spool_adopt(&keep->spool, number, out));
@@ -49,8 +55,9 @@ static error content_of(struct keep_core *keep, const struct log_place *place,
         *out_content = content;
         return OK;
     }
-    content = calloc(1, sizeof *content);
+    content = malloc(sizeof *content);
     TRY_MEMORY(content);
+    *content = (struct queue_content){0};
     content->id = place->content;
     content->size = place->size;
     content->prefix_size = place->prefix_size;
@@ -73,25 +80,26 @@ static void forget(struct keep_core *keep, struct queue_mail *mail)
     if (content->references == 1 && content->sharers > 1)
         id_map_remove(&keep->contents, content->id);
     keep->log.live -= mail->log_size;
-    atomic_fetch_sub(&keep_shared.mails, 1);
+    atomic_fetch_sub(&keep_shared.mails, 1); /* which the end of the sweep adds */
     keep_mail_forget(keep, &mail);
 }
 
-static error take_mail(struct keep_core *keep, slice payload, struct arena *arena)
+static error take_mail(struct keep_core *keep, slice payload)
 {
     struct log_place place;
-    struct record_mail record;
-    TRY(log_mail_read(payload, arena, &place, &record));
-    if (id_map_get(&keep->done, record.id))
+    struct cursor record;
+    queue_id id;
+    TRY(log_mail_begin(payload, &place, &id, &record));
+    if (keep->done.count > 0 && id_map_get(&keep->done, id))
         return OK; /* another log, older than the one that has it done */
-    struct queue_mail *mail = id_map_get(&keep->mails, record.id);
+    struct queue_mail *mail = id_map_get(&keep->mails, id);
     if (mail)
         forget(keep, mail);
     struct spool_segment *segment;
     struct queue_content *content;
     TRY(segment_of(keep, place.segment, &segment));
     TRY(content_of(keep, &place, &content));
-    error problem = record_mail_make(&record, content, &mail);
+    error problem = record_mail_load(record, content, &mail);
     if (!failed(problem)) {
         mail->owner = keep->core;
         mail->logged = true;
@@ -110,8 +118,8 @@ static error take_mail(struct keep_core *keep, slice payload, struct arena *aren
     }
     spool_attach(&keep->spool, content, segment, place.offset);
     keep->log.live += mail->log_size;
-    atomic_fetch_add(&keep_shared.mails, 1);
-    keep_id_seen(mail->id);
+    if (mail->id > keep->id_high)
+        keep->id_high = mail->id;
     return OK;
 }
 
@@ -166,12 +174,11 @@ static error take_done(struct keep_core *keep, slice payload)
     return id_map_put(&keep->done, id, keep); /* the journal may still bring it */
 }
 
-static error take_record(struct keep_core *keep, enum log_kind kind, slice payload,
-                         struct arena *arena)
+static error take_record(struct keep_core *keep, enum log_kind kind, slice payload)
 {
     switch (kind) {
     case LOG_MAIL:
-        return take_mail(keep, payload, arena);
+        return take_mail(keep, payload);
     case LOG_STATE:
         return take_state(keep, payload);
     case LOG_OUTCOMES:
@@ -212,13 +219,14 @@ static error refill(struct sweep *sweep, size_t at)
     if (got == 0) /* shorter than it was a moment ago */
         sweep->file_size = sweep->window_at + sweep->window.size;
     buffer_commit(&sweep->window, (size_t)got);
+    /* The disk brings the next while this is read. */
+    (void)posix_fadvise(sweep->fd, (off_t)(sweep->window_at + sweep->window.size), READ_SIZE,
+                        POSIX_FADV_WILLNEED);
     return OK;
 }
 
 static error sweep_records(struct sweep *sweep)
 {
-    struct arena arena;
-    arena_init(&arena, READ_ARENA_MAX);
     struct frame_scan scan = {
         .at = sizeof(struct frame_header), .salt = sweep->header.salt, .kind_last = LOG_KIND_LAST};
     error problem = OK;
@@ -237,15 +245,13 @@ static error sweep_records(struct sweep *sweep)
         }
         sweep->good_end = sweep->window_at + scan.at;
         sweep->records++;
-        problem = take_record(sweep->keep, (enum log_kind)kind, payload, &arena);
+        problem = take_record(sweep->keep, (enum log_kind)kind, payload);
         if (problem.kind == ERROR_MALFORMED) { /* its sum is right: our own fault, once */
             sweep->bad++;
             problem = OK;
         }
-        arena_reset(&arena);
     }
     sweep->bad += scan.damaged;
-    arena_close(&arena);
     return problem;
 }
 
@@ -260,6 +266,7 @@ static error sweep_open(struct sweep *sweep)
     if (fstat(sweep->fd, &status) != 0)
         return error_system(errno, "cannot look at a log of the queue");
     sweep->file_size = (uint64_t)status.st_size;
+    TRY(id_map_reserve(&sweep->keep->mails, sweep->file_size / RECORD_SIZE_USUAL));
     TRY(refill(sweep, 0));
     sweep->has_header = frame_header_read(buffer_slice(&sweep->window), LOG_MAGIC,
                                           &sweep->header) == FRAME_HEADER_GOOD;
@@ -346,10 +353,8 @@ static error remove_adopted(struct keep_core *keep, unsigned count)
     return OK;
 }
 
-/* On a worker. */
-static error load_on_worker(void *argument)
+static error sweep_all(struct keep_core *keep)
 {
-    struct keep_core *keep = argument;
     unsigned count = keep->core_count;
     struct sweep sweep = {.keep = keep, .core = keep->core, .fd = -1};
     TRY(sweep_log(&sweep));
@@ -365,12 +370,25 @@ static error load_on_worker(void *argument)
     return OK;
 }
 
-error keep_load_core(struct keep_core *keep)
+error keep_sweep(void *argument)
+{
+    struct keep_core *keep = argument;
+    keep->sweeping = true;
+    error problem = sweep_all(keep);
+    keep->sweeping = false;
+    keep_count_mails(keep->swept);
+    atomic_fetch_add(&keep_shared.mails, keep->swept);
+    if (keep->id_high > 0)
+        keep_id_seen(keep->id_high);
+    return problem;
+}
+
+void keep_begin(struct keep_core *keep, unsigned core, unsigned count)
 {
     ASSERT(!keep->loaded);
     memset(keep, 0, sizeof *keep);
-    keep->core = core_self();
-    keep->core_count = core_count();
+    keep->core = core;
+    keep->core_count = count;
     list_init(&keep->all);
     list_init(&keep->memory);
     list_init(&keep->hurried);
@@ -384,7 +402,6 @@ error keep_load_core(struct keep_core *keep)
     spool_init(&keep->spool, keep_shared.directory);
     queue_log_init(&keep->log, keep_shared.directory, keep->core);
     keep->loaded = true;
-    return worker_run(WORKER_FILE, load_on_worker, keep);
 }
 
 /* ---- All of them ---- */
@@ -451,7 +468,9 @@ static error remove_unused(void *unused)
 static error load_here(void *unused)
 {
     (void)unused;
-    return keep_load_core(keep_of_this_core());
+    struct keep_core *keep = keep_of_this_core();
+    keep_begin(keep, core_self(), core_count());
+    return worker_run(WORKER_FILE, keep_sweep, keep);
 }
 
 static void tell_loaded(instant begun, error problem)

@@ -71,25 +71,22 @@ void log_done_write(struct buffer *out, uint32_t salt, queue_id id)
 
 /* ---- Reading ---- */
 
-error log_mail_read(slice payload, struct arena *arena, struct log_place *out_place,
-                    struct record_mail *out_mail)
+error log_mail_begin(slice payload, struct log_place *out_place, queue_id *out_id,
+                     struct cursor *out_mail)
 {
     struct log_place place;
-    if (payload.size < sizeof place)
+    struct cursor c = cursor_over(payload);
+    if (payload.size < sizeof place + sizeof *out_id)
         return MALFORMED;
     memcpy(&place, payload.data, sizeof place);
     if (place.content == 0 || place.segment == 0 || place.sharers == 0 ||
         place.sharers > QUEUE_ENVELOPES_MAX ||
         place.prefix_size > QUEUE_PREFIX_SIZE_MAX * QUEUE_ENVELOPES_MAX)
         return MALFORMED;
-    struct cursor c = cursor_over(slice_from(payload, sizeof place));
-    struct record_mail mail;
-    TRY(record_mail_read(&c, arena, &mail));
-    if (!cursor_done(&c) || mail.prefix_offset > place.prefix_size ||
-        mail.prefix_size > place.prefix_size - mail.prefix_offset)
-        return MALFORMED;
+    c.at += sizeof place;
+    memcpy(out_id, c.at, sizeof *out_id); /* a mail's record begins with it */
     *out_place = place;
-    *out_mail = mail;
+    *out_mail = c;
     return OK;
 }
 

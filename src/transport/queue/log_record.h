@@ -41,8 +41,9 @@ void log_move_write(struct buffer *out, uint32_t salt, queue_id id, uint32_t seg
 void log_done_write(struct buffer *out, uint32_t salt, queue_id id);
 
 /* Reading payloads; ERROR_MALFORMED. */
-error log_mail_read(slice payload, struct arena *arena, struct log_place *out_place,
-                    struct record_mail *out_mail);
+/* Its place and id, and where the mail stands (record_mail_load). */
+error log_mail_begin(slice payload, struct log_place *out_place, queue_id *out_id,
+                     struct cursor *out_mail);
 struct log_state {
     queue_id id;
     bool held, warned, has_item;

@@ -117,21 +117,19 @@ static void make_items(struct queue_mail *mail)
 {
     uint32_t made = 0;
     for (uint32_t i = 0; i < mail->recipient_count; i++) {
-        struct queue_item *last = made ? &mail->items[made - 1] : NULL;
-        slice domain = domain_of(queue_mail_text(mail, mail->recipients[i].address));
-        if (last && domain_compare(queue_item_domain(last), domain) == 0) {
-            last->count++;
+        if (i > 0 && queue_mail_same_domain(mail, i - 1, i)) {
+            mail->items[made - 1].count++;
             continue;
         }
         struct queue_item *item = &mail->items[made++];
-        *item = (struct queue_item){.mail = mail, .first = i, .count = 1};
-        timer_init(&item->timer, NULL);
-        list_init(&item->node);
+        item->mail = mail;
+        item->first = i;
+        item->count = 1;
     }
     ASSERT(made == mail->item_count);
 }
 
-static void join_content(struct queue_mail *mail, struct queue_content *content)
+void queue_mail_join(struct queue_mail *mail, struct queue_content *content)
 {
     mail->content = content;
     content->references++;
@@ -141,24 +139,44 @@ static void join_content(struct queue_mail *mail, struct queue_content *content)
     *last = mail;
 }
 
+error queue_mail_allocate(uint32_t recipients, uint32_t items, size_t text_size,
+                          struct queue_mail **out_mail)
+{
+    size_t items_at = sizeof(struct queue_mail);
+    size_t recipients_at = items_at + items * sizeof(struct queue_item);
+    size_t texts_at = recipients_at + recipients * sizeof(struct queue_mail_recipient);
+    char *block = malloc(texts_at + text_size);
+    TRY_MEMORY(block);
+    memset(block, 0, texts_at);
+    struct queue_mail *mail = (struct queue_mail *)(void *)block;
+    mail->items = (struct queue_item *)(void *)(block + items_at);
+    mail->recipients = (struct queue_mail_recipient *)(void *)(block + recipients_at);
+    mail->texts = block + texts_at;
+    list_init(&mail->node);
+    for (uint32_t i = 0; i < items; i++) {
+        timer_init(&mail->items[i].timer, NULL);
+        list_init(&mail->items[i].node);
+    }
+    *out_mail = mail;
+    return OK;
+}
+
+bool queue_mail_same_domain(const struct queue_mail *mail, uint32_t one, uint32_t other)
+{
+    return domain_compare(domain_of(queue_mail_text(mail, mail->recipients[one].address)),
+                          domain_of(queue_mail_text(mail, mail->recipients[other].address))) == 0;
+}
+
 static error make_sorted(const struct queue_envelope *envelope, const struct order *order,
                          size_t text_size, struct queue_mail **out_mail)
 {
     uint32_t count = envelope->recipient_count, items = 1, position = 0;
     for (uint32_t i = 1; i < count; i++)
         items += domain_compare(order[i - 1].domain, order[i].domain) != 0;
-    size_t items_at = sizeof(struct queue_mail);
-    size_t recipients_at = items_at + items * sizeof(struct queue_item);
-    size_t texts_at = recipients_at + count * sizeof(struct queue_mail_recipient);
-    char *block = calloc(1, texts_at + text_size);
-    TRY_MEMORY(block);
-    struct queue_mail *mail = (struct queue_mail *)(void *)block;
-    mail->items = (struct queue_item *)(void *)(block + items_at);
-    mail->recipients = (struct queue_mail_recipient *)(void *)(block + recipients_at);
-    mail->texts = block + texts_at;
+    struct queue_mail *mail;
+    TRY(queue_mail_allocate(count, items, text_size, &mail));
     mail->recipient_count = mail->open_count = count;
     mail->item_count = items;
-    list_init(&mail->node);
     take_envelope(mail, envelope, &position);
     for (uint32_t i = 0; i < count; i++)
         take_recipient(mail, i, &envelope->recipients[order[i].at], &position);
@@ -190,7 +208,7 @@ error queue_mail_make(const struct queue_envelope *envelope, struct queue_conten
     TRY(problem);
     mail->id = id;
     mail->arrived = arrived;
-    join_content(mail, content);
+    queue_mail_join(mail, content);
     *out_mail = mail;
     return OK;
 }

@@ -140,6 +140,13 @@ slice queue_mail_prefix(const struct queue_mail *mail, const struct body *scratc
  * and the mail among its own. ERROR_LIMIT past queue_limits. */
 error queue_mail_make(const struct queue_envelope *envelope, struct queue_content *content,
                       queue_id id, int64_t arrived, struct queue_mail **out_mail);
+/* For records: one block with room for so much, nothing said yet; the mail becomes one of the
+ * content's. */
+error queue_mail_allocate(uint32_t recipients, uint32_t items, size_t text_size,
+                          struct queue_mail **out_mail);
+void queue_mail_join(struct queue_mail *mail, struct queue_content *content);
+/* Of two recipients. */
+bool queue_mail_same_domain(const struct queue_mail *mail, uint32_t one, uint32_t other);
 /* Leaves its content; the last one's content is the caller's to free. */
 void queue_mail_free(struct queue_mail **mail);
 /* The domain that the item's recipients share. */

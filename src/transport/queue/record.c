@@ -1,40 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The queue's records as bytes. */
-#include "transport/queue/record.h"
+#include "transport/queue/record_head.h"
 
 #include "transport/queue/answer.h"
 
 #include <stdlib.h>
 
-#define MALFORMED error_make(ERROR_MALFORMED, "not a record of the queue")
-
-enum mail_flag {
-    MAIL_UTF8 = 1,
-    MAIL_REQUIRE_TLS = 2,
-    MAIL_TLS_OPTIONAL = 4,
-    MAIL_DELIVER_BY_TRACE = 8,
-    MAIL_HELD = 16,
-    MAIL_WARNED = 32,
-};
-
-enum recipient_flag {
-    RECIPIENT_FINAL = 1,
-    RECIPIENT_REPORTED = 2,
-    RECIPIENT_EXPANDED = 4,
-    RECIPIENT_OUTCOME_SHIFT = 4,
-};
-
-/* What has one size, in one piece. */
-struct mail_head {
-    uint64_t id;
-    int64_t arrived, expires, hold_until, deliver_by;
-    uint32_t prefix_offset, prefix_size, recipient_count, item_count;
-    uint8_t flags, body, ret;
-    int8_t priority;
-    char deliver_by_mode;
-    uint8_t reserved[3];
-};
-_Static_assert(sizeof(struct mail_head) == 64, "kept on disk");
+#define MALFORMED RECORD_MALFORMED
 
 struct add_head {
     uint8_t type, reserved;
@@ -61,25 +33,6 @@ static void put_text(struct buffer *out, slice text)
     uint16_t size = (uint16_t)text.size;
     put(out, &size, sizeof size);
     buffer_add(out, text);
-}
-
-static bool take(struct cursor *c, void *out, size_t size)
-{
-    if ((size_t)(c->end - c->at) < size)
-        return false;
-    memcpy(out, c->at, size);
-    c->at += size;
-    return true;
-}
-
-static bool take_text(struct cursor *c, slice *out)
-{
-    uint16_t size;
-    if (!take(c, &size, sizeof size) || (size_t)(c->end - c->at) < size)
-        return false;
-    *out = slice_of(c->at, size);
-    c->at += size;
-    return true;
 }
 
 /* ---- A mail ---- */
@@ -137,8 +90,8 @@ void record_mail_write(struct buffer *out, const struct queue_mail *mail)
 static bool take_recipient(struct cursor *c, struct queue_recipient *to, char *outcome)
 {
     uint8_t numbers[2];
-    if (!take(c, numbers, sizeof numbers) || !take_text(c, &to->address) ||
-        !take_text(c, &to->orcpt_type) || !take_text(c, &to->orcpt_address) ||
+    if (!record_take(c, numbers, sizeof numbers) || !record_take_text(c, &to->address) ||
+        !record_take_text(c, &to->orcpt_type) || !record_take_text(c, &to->orcpt_address) ||
         numbers[0] >> RECIPIENT_OUTCOME_SHIFT > RECORD_OUTCOME_LAST)
         return false;
     to->final = numbers[0] & RECIPIENT_FINAL;
@@ -147,24 +100,15 @@ static bool take_recipient(struct cursor *c, struct queue_recipient *to, char *o
     return true;
 }
 
-static bool head_is_sound(const struct mail_head *head)
-{
-    return head->id != 0 && head->recipient_count > 0 &&
-           head->recipient_count <= QUEUE_RECIPIENTS_MAX && head->item_count > 0 &&
-           head->item_count <= head->recipient_count &&
-           head->prefix_size <= QUEUE_PREFIX_SIZE_MAX && head->body <= SMTP_BODY_BINARYMIME &&
-           head->ret <= SMTP_RETURN_HEADERS;
-}
-
 error record_mail_read(struct cursor *c, struct arena *arena, struct record_mail *out)
 {
     struct mail_head head;
     struct cursor at = *c;
     struct record_mail mail = {0};
     struct queue_envelope *envelope = &mail.envelope;
-    if (!take(&at, &head, sizeof head) || !head_is_sound(&head) ||
-        !take_text(&at, &envelope->sender) || !take_text(&at, &envelope->envid) ||
-        !take_text(&at, &envelope->account) || !take_text(&at, &envelope->origin))
+    if (!record_take(&at, &head, sizeof head) || !mail_head_is_sound(&head) ||
+        !record_take_text(&at, &envelope->sender) || !record_take_text(&at, &envelope->envid) ||
+        !record_take_text(&at, &envelope->account) || !record_take_text(&at, &envelope->origin))
         return MALFORMED;
     if (head.recipient_count > (size_t)(at.end - at.at) / 8)
         return MALFORMED;
@@ -255,11 +199,11 @@ static bool take_item(struct cursor *c, struct item_head *head, slice *response)
     char known;
     *head = (struct item_head){0};
     *response = SLICE_EMPTY;
-    if (!take(c, &known, 1) || (known != 0 && known != 1))
+    if (!record_take(c, &known, 1) || (known != 0 && known != 1))
         return false;
     if (!known)
         return true;
-    if (!take(c, head, sizeof *head) || head->response_size > QUEUE_RESPONSE_SIZE_MAX ||
+    if (!record_take(c, head, sizeof *head) || head->response_size > QUEUE_RESPONSE_SIZE_MAX ||
         (size_t)(c->end - c->at) < head->response_size)
         return false;
     *response = slice_of(c->at, head->response_size);
@@ -303,8 +247,10 @@ error record_item_read(struct cursor *c, struct queue_item *item)
         memcpy(copy, response.data, response.size);
         copy[response.size] = '\0';
     }
-    queue_item_forget(item);
+    if (item->response)
+        queue_item_forget(item);
     item->response = copy;
+    item->response_shared = false;
     item->attempts = head.attempts;
     item->site = head.site;
     item->due = head.due;
@@ -335,7 +281,7 @@ error record_add_read(slice payload, struct record_add *out_add)
 {
     struct add_head head;
     struct cursor c = cursor_over(payload);
-    if (!take(&c, &head, sizeof head) || head.type != RECORD_ADD || head.id == 0 ||
+    if (!record_take(&c, &head, sizeof head) || head.type != RECORD_ADD || head.id == 0 ||
         head.count == 0 || head.count > QUEUE_ENVELOPES_MAX || head.header_size < sizeof head ||
         head.header_size > payload.size || head.prefix_size > payload.size - head.header_size ||
         head.body_size != payload.size - head.header_size - head.prefix_size)
@@ -390,7 +336,7 @@ error record_outcomes_read(slice payload, struct record_outcomes *out_outcomes)
 {
     struct outcomes_head head;
     struct cursor c = cursor_over(payload);
-    if (!take(&c, &head, sizeof head) || head.type != RECORD_OUTCOMES || head.id == 0 ||
+    if (!record_take(&c, &head, sizeof head) || head.type != RECORD_OUTCOMES || head.id == 0 ||
         head.count > QUEUE_RECIPIENTS_MAX || (size_t)(c.end - c.at) != (size_t)head.count * 5)
         return MALFORMED;
     *out_outcomes = (struct record_outcomes){head.id, head.count, c};
@@ -401,8 +347,8 @@ bool record_outcomes_next(struct record_outcomes *outcomes, struct record_outcom
 {
     uint8_t flags;
     uint32_t recipient;
-    if (outcomes->left == 0 || !take(&outcomes->rest, &recipient, sizeof recipient) ||
-        !take(&outcomes->rest, &flags, sizeof flags))
+    if (outcomes->left == 0 || !record_take(&outcomes->rest, &recipient, sizeof recipient) ||
+        !record_take(&outcomes->rest, &flags, sizeof flags))
         return false;
     outcomes->left--;
     *out = outcome_of(recipient, flags);

@@ -36,6 +36,11 @@ error record_mail_read(struct cursor *c, struct arena *arena, struct record_mail
 error record_mail_make(const struct record_mail *record, struct queue_content *content,
                        struct queue_mail **out_mail);
 
+/* The same in one step, from a record that is all of the cursor, into a content whose prefixes it
+ * is checked against. */
+error record_mail_load(struct cursor c, struct queue_content *content,
+                       struct queue_mail **out_mail);
+
 /* One item's state: attempts, due, tried, site, response; owned copy of the response. */
 void record_item_write(struct buffer *out, const struct queue_item *item);
 bool record_item_skip(struct cursor *c);

@@ -60,9 +60,13 @@ struct keep_core {
     bool complained;
 
     /* At start only. */
+    bool sweeping;
+    int64_t swept;    /* mails put meanwhile */
+    queue_id id_high; /* of them */
     struct id_map done;     /* ids that the log has as done */
     struct id_map contents; /* shared ones */
     struct id_map segments;
+    struct spool_segment *last_segment;
     struct id_map outcomes; /* replay: id -> struct replayed_outcome */
 };
 extern _Thread_local struct keep_core keep_here;
@@ -112,6 +116,8 @@ error keep_mail_put(struct keep_core *keep, struct queue_mail *mail);
 /* Out of the map and freed; with the content, if it was the last. */
 void keep_mail_forget(struct keep_core *keep, struct queue_mail **mail);
 void keep_id_seen(queue_id id);
+/* For the gauge; what a sweep finds is told at its end. */
+void keep_count_mails(int64_t by);
 
 /* keeper.c */
 void keep_wake(struct keep_core *keep);
@@ -121,7 +127,10 @@ void keep_rewriter_run(void *keep);
 error keep_spool_now(struct keep_core *keep, struct queue_content *content);
 
 /* load.c */
-error keep_load_core(struct keep_core *keep);
+/* As core so many of so many, with nothing yet. */
+void keep_begin(struct keep_core *keep, unsigned core, unsigned count);
+/* Blocks: reads the logs that are this core's to read. The argument is its struct keep_core. */
+error keep_sweep(void *keep);
 
 /* replay.c */
 /* What only the start needs. */
