@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "transport/deliver/remote_body.h"
+#include "transport/deliver/remote_command.h"
 
 #include "base/metric.h"
 #include "base/utf8.h"
@@ -58,6 +58,11 @@ static error check_utf8(struct remote_body *body, const struct remote *remote,
 static error check_demands(const struct remote *remote, const struct remote_mail *mail,
                            struct remote_answer *out_answer)
 {
+    if (remote_command_is_too_long(mail))
+        return refuse(remote_answer_own(5, 1, 7,
+                                        "the sender's address, or the envelope's id, is "
+                                        "too long"),
+                      out_answer);
     /* RFC 8689 4.2.1: the connection was opened for other mail, or a smart host changed its mind */
     if (mail->require_tls && !remote->hand_over &&
         !(remote->verified && offers(remote, SMTP_OFFERS_REQUIRETLS)))

@@ -18,12 +18,35 @@ static bool is_sayable(slice address)
     return true;
 }
 
+enum { WORDS_SIZE_MAX = 200 }; /* verb, names and numbers of parameters */
+
+/* As xtext a byte may be three (RFC 3461 4), in utf-8-addr-xtext a character eleven. */
+static size_t encoded_size_max(slice type, slice text)
+{
+    return text.size * (slice_equal_nocase(type, SLICE("utf-8")) ? 11 : 3);
+}
+
+static bool is_too_long(const struct remote_recipient *recipient)
+{
+    return WORDS_SIZE_MAX + recipient->address.size + recipient->orcpt_type.size +
+               encoded_size_max(recipient->orcpt_type, recipient->orcpt_address) >
+           REMOTE_COMMAND_SIZE_MAX;
+}
+
+bool remote_command_is_too_long(const struct remote_mail *mail)
+{
+    return WORDS_SIZE_MAX + mail->sender.size + encoded_size_max(SLICE_EMPTY, mail->envid) >
+           REMOTE_COMMAND_SIZE_MAX;
+}
+
 void remote_command_refuse(const struct remote *remote, struct remote_mail *mail)
 {
     for (unsigned i = 0; i < mail->count; i++) {
         struct remote_recipient *recipient = &mail->recipients[i];
         if (!is_sayable(recipient->address))
             recipient->answer = remote_answer_own(5, 1, 3, "the address cannot be said in SMTP");
+        else if (is_too_long(recipient))
+            recipient->answer = remote_answer_own(5, 1, 3, "the address is too long");
         else if (!offers(remote, SMTP_OFFERS_SMTPUTF8) && !utf8_is_ascii(recipient->address))
             recipient->answer = remote_answer_own(
                 5, 6, 7, "the address needs SMTPUTF8, which the server does not offer");

@@ -299,7 +299,7 @@ struct segments_job {
     uint32_t *numbers;
     unsigned count;
     unsigned done;
-    bool remove;
+    unsigned keep; /* empty files that are not removed */
 };
 
 static error each_number(struct list *lists[2], bool dirty_only, uint32_t **out_numbers,
@@ -372,7 +372,7 @@ static error empty_on_worker(void *argument)
     for (; job->done < job->count; job->done++) {
         char name[SPOOL_NAME_SIZE_MAX];
         spool_name(job->numbers[job->done], name);
-        if (job->remove) {
+        if (job->done >= job->keep) {
             if (unlinkat(job->directory, name, 0) != 0 && errno != ENOENT)
                 return error_system(errno, "cannot remove a segment of the spool");
             continue;
@@ -401,7 +401,7 @@ error spool_reclaim(struct spool *spool)
         return OK;
     struct list *lists[2] = {&spool->condemned, NULL};
     struct segments_job job = {.directory = spool->directory,
-                               .remove = spool->empty_count >= SPOOL_EMPTY_MAX};
+                               .keep = SPOOL_EMPTY_MAX - spool->empty_count};
     TRY(each_number(lists, false, &job.numbers, &job.count));
     error problem = worker_run(WORKER_FILE, empty_on_worker, &job);
     for (unsigned i = 0; i < job.done; i++) {
@@ -412,10 +412,10 @@ error spool_reclaim(struct spool *spool)
         spool->segment_count--;
         metric_add(&spool_segments, -1);
         segment->size = 0;
-        if (job.remove)
-            free(segment);
-        else
+        if (i < job.keep)
             segment_give_back(spool, segment);
+        else
+            free(segment);
     }
     free(job.numbers);
     return problem;

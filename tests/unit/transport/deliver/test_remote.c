@@ -393,6 +393,64 @@ CORE_TEST(test_many_recipients)
     end();
 }
 
+/* One more than a transaction may have: two transactions. */
+CORE_TEST(test_recipients_max)
+{
+    enum { COUNT = REMOTE_RECIPIENTS_MAX + 1 };
+    static char script[128 * 1024];
+    static struct remote_recipient many[COUNT];
+    struct buffer text;
+    buffer_init(&text, sizeof script);
+    buffer_add_string(&text, HELLO("> 250 HELP\n") "< MAIL FROM:<a@a.example>\n> 250 ok\n");
+    for (unsigned i = 0; i < REMOTE_RECIPIENTS_MAX; i++)
+        buffer_add_string(&text, "< RCPT TO:<one@b.example>\n> 250 ok\n");
+    buffer_add_string(&text, "< DATA\n> 354 go\ndata\n> 250 ok\n< MAIL FROM:<a@a.example>\n"
+                             "> 250 ok\n< RCPT TO:<one@b.example>\n> 250 ok\n< DATA\n> 354 go\n"
+                             "data\n> 250 ok\n" GOODBYE);
+    memcpy(script, text.data, text.size);
+    buffer_close(&text);
+    BEGIN(script);
+    assert_ok(open_it());
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    for (unsigned i = 0; i < COUNT; i++)
+        many[i] = (struct remote_recipient){.address = SLICE("one@b.example")};
+    mail.recipients = many;
+    mail.count = COUNT;
+    assert_ok(remote_send(remote, &mail, &arena));
+    for (unsigned i = 0; i < COUNT; i++)
+        assert_int_equal(many[i].answer.code, 250);
+    assert_int_equal(remote_mails(remote), 2);
+    end();
+}
+
+/* What does not fit into a command is refused at once, and the others are not held up by it. */
+CORE_TEST(test_command_size_max)
+{
+    static char address[REMOTE_COMMAND_SIZE_MAX + 1], fits[REMOTE_COMMAND_SIZE_MAX - 200 + 1];
+    memset(address, 'x', sizeof address - 1);
+    memset(fits, 'y', sizeof fits - 1);
+    memcpy(fits + sizeof fits - 1 - sizeof "@b.example" + 1, "@b.example", sizeof "@b.example" - 1);
+    BEGIN(HELLO("> 250 DSN\n") "< MAIL FROM:<a@a.example>\n> 250 ok\n< RCPT TO:<two@b.example>\n"
+                               "> 250 ok\n< RCPT TO:<yyy*\n> 250 ok\n< DATA\n> 354 go\ndata\n"
+                               "> 250 ok\n" GOODBYE);
+    assert_ok(open_it());
+    write_mail(4, SLICE("A: b\r\n\r\n"));
+    recipients[0].address = slice_from_string(address);
+    recipients[2].address = slice_from_string(fits);
+    recipients[3].orcpt_type = SLICE("rfc822");
+    recipients[3].orcpt_address = slice_of(address, REMOTE_COMMAND_SIZE_MAX / 3);
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 1, 3);
+    assert_answer(&recipients[1].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[2].answer, 250, 2, 0, 0);
+    assert_answer(&recipients[3].answer, 0, 5, 1, 3);
+    write_mail(1, SLICE("A: b\r\n\r\n"));
+    mail.envid = slice_of(address, REMOTE_COMMAND_SIZE_MAX / 3);
+    assert_ok(remote_send(remote, &mail, &arena));
+    assert_answer(&recipients[0].answer, 0, 5, 1, 7);
+    end();
+}
+
 /* ---- Refusals ---- */
 
 CORE_TEST(test_nobody)
@@ -529,6 +587,8 @@ int main(void)
         cmocka_unit_test(test_limits),
         cmocka_unit_test(test_crowded),
         cmocka_unit_test(test_many_recipients),
+        cmocka_unit_test(test_recipients_max),
+        cmocka_unit_test(test_command_size_max),
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_nobody_chunked),
         cmocka_unit_test(test_next_host),

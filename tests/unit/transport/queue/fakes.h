@@ -58,7 +58,8 @@ static struct {
     _Atomic bool revived;                         /* "dead" lives */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
-    _Atomic uint64_t chunks; /* messages sent by BDAT to "chunk" and "brittle" */
+    _Atomic int64_t report_pause; /* ns a report takes; 0: 1 ms */
+    _Atomic uint64_t chunks;      /* messages sent by BDAT to "chunk" and "brittle" */
 } world;
 
 static _Thread_local unsigned open_here;
@@ -458,7 +459,7 @@ uint64_t queue_keep_spool_bytes(void)
 error report_send(const struct queue_mail *mail, enum report_kind kind,
                   const struct report_recipient *recipients, unsigned count)
 {
-    TRY(fiber_sleep(TIME_MS)); /* a group commit */
+    TRY(fiber_sleep(world.report_pause ? world.report_pause : TIME_MS)); /* a group commit */
     uint32_t refused = world.reports_refused;
     while (refused > 0)
         if (atomic_compare_exchange_weak(&world.reports_refused, &refused, refused - 1))

@@ -255,6 +255,53 @@ static void check_overflown(void)
     assert_int_equal(find(shared->ids[1])->open_count, 1);
 }
 
+/* The bound itself, with records as large as they come. */
+static void stage_to_the_bound(void)
+{
+    struct queue_recipient *to = calloc(QUEUE_RECIPIENTS_MAX, sizeof *to);
+    for (unsigned i = 0; i < QUEUE_RECIPIENTS_MAX; i++)
+        to[i].address = SLICE("somebody@one.example");
+    struct queue_envelope envelope = {.sender = SLICE("sender@example.org"),
+                                      .recipients = to,
+                                      .recipient_count = QUEUE_RECIPIENTS_MAX};
+    struct body body;
+    body_init(&body, 100);
+    MUST(body_append(&body, SLICE("text")));
+    struct queue_submission submission = {.envelopes = &envelope, .count = 1, .body = &body};
+    MUST(queue_submit(&submission));
+    free(to);
+    struct queue_mail *mail = find(envelope.id);
+    queue_keep_state(mail, NULL);
+    MUST(queue_keep_sync());
+    for (uint32_t i = 0; i < QUEUE_RECIPIENTS_MAX; i++)
+        mail->recipients[i].outcome = QUEUE_RELAYED;
+    mail->open_count = 0;
+    uint64_t generation = keep_here.log.generation, wanted = 0;
+    while (!keep_here.log.staged.overflow) { /* without a wait */
+        size_t before = keep_here.log.staged.size;
+        struct journal_ticket none = {0};
+        queue_log_outcomes(&keep_here.log, mail, NULL, &none);
+        assert_true(keep_here.log.staged.size <= QUEUE_LOG_STAGED_MAX);
+        if (!keep_here.log.staged.overflow)
+            wanted = keep_here.log.staged.size + (keep_here.log.staged.size - before);
+    }
+    assert_true(wanted > QUEUE_LOG_STAGED_MAX);
+    instant patience = time_after(20 * TIME_S);
+    while (keep_here.log.generation == generation) { /* dropped, and the log is rewritten */
+        assert_true(time_now() < patience);
+        error_ignore(queue_keep_sync());
+        MUST(fiber_sleep(TIME_MS));
+    }
+    MUST(queue_keep_sync());
+    queue_keep_finish(&mail);
+}
+
+static void test_the_bound_of_waiting_records(void **state)
+{
+    (void)state;
+    with_queue(stage_to_the_bound);
+}
+
 static void test_too_many_records_wait(void **state)
 {
     (void)state;
@@ -515,6 +562,7 @@ int main(void)
         TEST(test_a_log_without_a_header_is_put_aside),
         TEST(test_the_log_is_rewritten),
         TEST(test_too_many_records_wait),
+        TEST(test_the_bound_of_waiting_records),
         TEST(test_other_numbers_of_cores),
         TEST(test_many_lives),
     };

@@ -622,6 +622,61 @@ static void test_reports_of_success(void **state)
     sim_run(1, succeed);
 }
 
+/* ---- Bounds of the owner core ---- */
+
+/* The highest that *count gets while mail is finished. */
+static unsigned watch(const unsigned *count, int64_t seconds)
+{
+    unsigned high = 0;
+    instant deadline = time_after(seconds * TIME_S);
+    while (world.finished < world.made && time_now() < deadline) {
+        high = *count > high ? *count : high;
+        assert_ok(fiber_sleep(TIME_MS));
+    }
+    assert_int_equal(world.finished, world.made);
+    return high;
+}
+
+/* More bounces than fibers for them, each of which takes its time. */
+static void need_many_hands(void)
+{
+    enum { BOUNCES = 3 * QUEUE_HANDS_MAX };
+    world.report_pause = 300 * TIME_MS;
+    for (unsigned i = 0; i < BOUNCES; i++)
+        mail_to("a@x.example", "", address_of(i, "perm.example"), 60);
+    assert_int_equal(watch(&queue_owner.hands, 20), QUEUE_HANDS_MAX);
+    for (unsigned i = 0; i < BOUNCES; i++)
+        assert_int_equal(world.ledger[i].bounced, 1);
+}
+
+static void test_hands_max(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, need_many_hands);
+}
+
+/* More domains than may be looked up at a time, each of which takes its time. */
+static void need_many_lookups(void)
+{
+    enum { DOMAINS = QUEUE_LOOKUPS_MAX + 500 };
+    for (unsigned i = 0; i < DOMAINS; i++) {
+        char domain[32];
+        snprintf(domain, sizeof domain, "stall%u.example", i);
+        mail_to("a@x.example", "", address_of(i, domain), 60);
+    }
+    assert_int_equal(watch(&queue_owner.lookups, 30), QUEUE_LOOKUPS_MAX);
+    for (unsigned i = 0; i < DOMAINS; i++)
+        assert_int_equal(world.ledger[i].delivered, 1);
+}
+
+static void test_lookups_max(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_run(1, need_many_lookups);
+}
+
 /* ---- Servers whose BDAT does not work ---- */
 
 static void meet_bad_chunking(void)
@@ -697,6 +752,8 @@ int main(void)
         cmocka_unit_test(test_deliver_by_and_hold_until),
         cmocka_unit_test(test_a_place_is_passed_on),
         cmocka_unit_test(test_reports_of_success),
+        cmocka_unit_test(test_hands_max),
+        cmocka_unit_test(test_lookups_max),
         cmocka_unit_test(test_bad_chunking),
         cmocka_unit_test(test_stop_amid_work),
     };
