@@ -6,6 +6,7 @@
 #include "base/time.h"
 #include "crypto/crc32c.h"
 
+#include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
@@ -99,6 +100,32 @@ void load_letter_make(struct load_letter *letter, struct buffer *header, size_t 
     buffer_truncate(header, before);
     cut_body(letter, size > header_size ? size - header_size : 0);
     write_header(header, letter, run, sequence, from, to, date);
+}
+
+error load_letter_read(const char *path, struct arena *arena, slice *out_mail)
+{
+    static char text[LOAD_LETTER_FILE_SIZE_MAX];
+    struct buffer mail;
+    FILE *file = fopen(path, "re");
+    if (!file)
+        return error_system(errno, "open");
+    size_t size = fread(text, 1, sizeof text, file);
+    fclose(file);
+    buffer_init(&mail, 2 * sizeof text);
+    for (slice rest = slice_of(text, size); rest.size;) {
+        slice line;
+        slice_cut(rest, '\n', &line, &rest);
+        if (slice_ends(line, SLICE("\r")))
+            line.size--;
+        buffer_add(&mail, slice_starts(line, SLICE(".")) ? SLICE(".") : SLICE_EMPTY);
+        buffer_add(&mail, line);
+        buffer_add(&mail, SLICE("\r\n"));
+    }
+    error problem = buffer_check(&mail);
+    if (!failed(problem))
+        problem = arena_copy(arena, buffer_slice(&mail), out_mail);
+    buffer_close(&mail);
+    return problem;
 }
 
 /* "name=" hexadecimal or decimal in the header's text. */

@@ -251,6 +251,12 @@ static int read_scenario(int count, char **words, struct arena *arena,
         fprintf(stderr, "ringload: %s: %.*s\n", words[optind], SLICE_ARG(complaint));
         return 2;
     }
+    for (unsigned i = 0; i < scenario->flow_count; i++) {
+        const char *mail = scenario->flows[i].mail_path;
+        problem = mail ? load_letter_read(mail, arena, &scenario->flows[i].mail) : OK;
+        if (failed(problem))
+            return trouble(mail, problem);
+    }
     for (unsigned i = 0; i < scenario->flow_count && !options.any_address; i++)
         if (!is_loopback(scenario->flows[i].host)) {
             fprintf(stderr, "ringload: %s is not a loopback address; --any-address allows it\n",

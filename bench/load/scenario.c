@@ -236,6 +236,13 @@ static error set_of_flow(struct reader *reader, slice key, slice value)
         return take_sizes(value, flow);
     if (slice_equal(key, SLICE("step")))
         return take_step(value, flow, reader->arena);
+    if (slice_equal(key, SLICE("mail")))
+        return arena_string(reader->arena, value, &flow->mail_path);
+    if (slice_equal(key, SLICE("refusals"))) {
+        flow->refusals = slice_equal(value, SLICE("count"));
+        return flow->refusals || slice_equal(value, SLICE("fail")) ? OK
+                                                                   : bad("refusals fail, or count");
+    }
     if (slice_equal(key, SLICE("pipeline"))) {
         flow->pipeline = slice_equal(value, SLICE("yes"));
         return OK;

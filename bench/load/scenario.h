@@ -58,6 +58,9 @@ struct load_flow {
     struct load_step steps[LOAD_STEPS_MAX];
     unsigned step_count;
     bool pipeline; /* SMTP: MAIL, RCPT and DATA in one write */
+    bool refusals; /* SMTP: a mail refused after its dot is an operation done, not a failure */
+    const char *mail_path; /* SMTP: what is sent instead of letters made up; NULL: those */
+    slice mail;            /* its content as it goes over the wire; load_letter_read fills it */
 };
 
 struct load_scenario {

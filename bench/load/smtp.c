@@ -125,21 +125,50 @@ static error send_envelope(struct load_client *client, slice sender, uint64_t fi
     return OK;
 }
 
+/* Its header to scratch, the rest to *letter. A mail from a file gets a line of its own, so that no
+ * two are the same. */
+static error write_letter(struct load_client *client, struct load_letter *letter, uint64_t size,
+                          slice sender, slice to)
+{
+    uint64_t sequence = atomic_fetch_add_explicit(&client->run->sequence, 1, memory_order_relaxed);
+    buffer_reset(&client->scratch);
+    if (client->flow->mail_path) {
+        *letter = (struct load_letter){.text = client->flow->mail};
+        buffer_format(&client->scratch, "X-Ringload-Copy: %016llx.%llu\r\n",
+                      (unsigned long long)client->run->id, (unsigned long long)sequence);
+    } else {
+        load_letter_make(letter, &client->scratch, size, client->run->id, sequence, sender, to);
+    }
+    return buffer_check(&client->scratch);
+}
+
+/* What became of the mail: a reply, or one for each recipient. */
+static error read_verdicts(struct load_client *client)
+{
+    const struct load_flow *flow = client->flow;
+    bool accepted = true;
+    for (unsigned i = 0; i < (flow->protocol == LOAD_LMTP ? flow->recipients : 1); i++) {
+        error problem = read_reply(client, '2');
+        if (problem.kind != ERROR_PERMANENT || !flow->refusals)
+            TRY(problem);
+        client->failure[0] = '\0';
+        accepted &= !failed(problem);
+    }
+    client->tally->accepted += accepted;
+    return OK;
+}
+
 static error smtp_operate(struct load_client *client, uint64_t *out_bytes)
 {
     const struct load_flow *flow = client->flow;
-    uint64_t sequence = atomic_fetch_add_explicit(&client->run->sequence, 1, memory_order_relaxed);
     uint64_t first = random_below(flow->user_last - flow->user_first + 1);
-    uint64_t size = draw_size(flow);
+    uint64_t size = flow->mail_path ? flow->mail.size : draw_size(flow);
     char own[128], room[128];
     slice sender = flow->protocol == LOAD_SUBMISSION ? load_client_user(client, own) : flow->sender;
     TRY(send_envelope(client, sender, first, size));
 
     struct load_letter letter;
-    buffer_reset(&client->scratch);
-    load_letter_make(&letter, &client->scratch, size, client->run->id, sequence, sender,
-                     recipient(client, first, room));
-    TRY(buffer_check(&client->scratch));
+    TRY(write_letter(client, &letter, size, sender, recipient(client, first, room)));
     *out_bytes = client->scratch.size + letter.text.size + letter.tail_size;
     instant begin = time_now();
     TRY(stream_write(client->stream, buffer_slice(&client->scratch)));
@@ -151,10 +180,8 @@ static error smtp_operate(struct load_client *client, uint64_t *out_bytes)
     TRY(stream_write(client->stream, SLICE(".\r\n")));
     TRY(stream_flush(client->stream, load_client_deadline()));
     begin = load_client_phase(client, "send", begin);
-    for (unsigned i = 0; i < (flow->protocol == LOAD_LMTP ? flow->recipients : 1); i++)
-        TRY(read_reply(client, '2'));
+    TRY(read_verdicts(client));
     load_client_phase(client, "accept", begin);
-    client->tally->accepted++;
     return OK;
 }
 

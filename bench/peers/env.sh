@@ -8,11 +8,14 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 : "${PEER_PASS:=benchpass}"
 : "${PEER_TUNED:=0}"           # 0: packaged defaults; 1: the documented performance settings
 : "${PEER_LOCK:=/tmp/bench.lock}"
+: "${PEER_FILTER:=1}"          # 0: no rspamd, Redis and NSD; what goes to P_SMTP is then refused
 : "${PEER_HIBERNATE:=0}"       # 1: imap_hibernate_timeout=5s
 : "${PEER_AUTHCACHE:=0}"       # 1: auth_cache_size=16M
 PEER_HOST=127.0.0.1
 P_SMTP=2025     # smtpd with the rspamd milter
 P_SMTP_RAW=2525 # smtpd without it
+P_SMTP_RSA=2526 P_SMTP_ED25519=2527 # smtpd with an OpenDKIM that signs what leaves with such a key
+P_DKIM_RSA=11336 P_DKIM_ED25519=11337
 P_SINK=2626 P_DEAD=2627 # nobody listens on the latter
 P_IMAP=2143 P_POP3=2110 P_SIEVE=2190
 P_SQL=3307 P_REDIS=2379 P_DNS=2053

@@ -195,6 +195,25 @@ def test_chunks_are_counted_and_what_follows_them_is_read(sink):
     assert (counts["messages"], counts["refused"]) == (5, 1)
 
 
+def test_a_mail_from_a_file_and_refusals_that_are_no_failures(sink, tmp_path):
+    one = sink("--reply", "end/4=554 5.7.1 spam")
+    mail, file, out = tmp_path / "mail.eml", tmp_path / "x.load", tmp_path / "x.json"
+    mail.write_bytes(b"Subject: dots\n\n.\n..\r\n.x\n\nend without a line's end")
+    crossed = b"Subject: dots\r\n\r\n.\r\n..\r\n.x\r\n\r\nend without a line's end\r\n"
+    scenario = f"warmup 0s\nduration 60s\ncount 40\nflow smtp\nprotocol smtp\nport {one.port}\nmail {mail}\n"
+    for refusals, status, done, failures in (("count", 0, 40, 0), ("fail", 1, 30, 10)):
+        file.write_text(scenario + f"refusals {refusals}\n")
+        before = one.counts()
+        run = subprocess.run([BUILD / "ringload", "--quiet", "--json", out, file], timeout=60, stdout=subprocess.DEVNULL)
+        after = one.counts()
+        flow = json.loads(out.read_text())["flows"][0]
+        assert (run.returncode, flow["done"], flow["failed"], flow["accepted"]) == (status, done, failures, 30)
+        assert after["messages"] - before["messages"] == 30
+        assert after["malformed"] == 0
+        per_message = (after["bytes"] - before["bytes"]) / 30
+        assert len(crossed) + len("X-Ringload-Copy: 0123456789abcdef.0\r\n") <= per_message <= len(crossed) + 42
+
+
 def test_bare_line_ends_are_counted(sink):
     one = sink()
     talk = Talk(one.port)
