@@ -74,27 +74,3 @@ bool allowance_is_current(const struct allowance_count *count, int64_t now)
     int64_t slot = now / DAY_SLOT_S, newest = count->day.newest;
     return newest > slot - ALLOWANCE_DAY_SLOTS && newest < slot + ALLOWANCE_DAY_SLOTS;
 }
-
-static void merge(struct allowance_window *into, const struct allowance_window *from,
-                  unsigned slots)
-{
-    roll(into, slots, from->newest);
-    for (int64_t slot = from->newest; slot >= 0 && slot > from->newest - slots; slot--) {
-        if (slot <= into->newest - slots)
-            break;
-        uint32_t *messages = &into->messages[slot % slots];
-        uint32_t *recipients = &into->recipients[slot % slots];
-        if (*messages < from->messages[slot % slots])
-            *messages = from->messages[slot % slots];
-        if (*recipients < from->recipients[slot % slots])
-            *recipients = from->recipients[slot % slots];
-    }
-}
-
-void allowance_merge(struct allowance_count *into, const struct allowance_count *from)
-{
-    merge(&into->hour, &from->hour, ALLOWANCE_HOUR_SLOTS);
-    merge(&into->day, &from->day, ALLOWANCE_DAY_SLOTS);
-    if (into->alerted < from->alerted)
-        into->alerted = from->alerted;
-}

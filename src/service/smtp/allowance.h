@@ -38,15 +38,18 @@ void allowance_add(struct allowance_count *count, int messages, int recipients,
 /* Has it anything to say about now? Not where all of it is long ago, or in a future that a wrong
  * clock made. */
 bool allowance_is_current(const struct allowance_count *count, int64_t now_seconds);
-/* Two tellings of one account: of each slot the greater number. */
-void allowance_merge(struct allowance_count *into, const struct allowance_count *from);
 
 /* ---- As a record ---- */
 
 #define ALLOWANCE_MAGIC "RMSEND1\n"
 enum allowance_record_kind { ALLOWANCE_ACCOUNT = 1, ALLOWANCE_KIND_LAST = ALLOWANCE_ACCOUNT };
 
-void allowance_record_write(struct buffer *out, uint32_t salt, slice account,
-                            const struct allowance_count *count);
+struct allowance_record {
+    slice account;
+    int64_t written; /* ns since 1970: of several records of one account the newest is right */
+    struct allowance_count count;
+};
+void allowance_record_write(struct buffer *out, uint32_t salt,
+                            const struct allowance_record *record);
 /* ERROR_MALFORMED. The account is borrowed from the payload. */
-error allowance_record_read(slice payload, slice *out_account, struct allowance_count *out_count);
+error allowance_record_read(slice payload, struct allowance_record *out_record);

@@ -6,11 +6,11 @@
 
 /* Then a slot for each bit of the masks, those of the hour first, then the account. */
 struct record_head {
-    int64_t hour_newest, day_newest, alerted;
+    int64_t written, hour_newest, day_newest, alerted;
     uint32_t hour_mask, day_mask;
     uint16_t account_size, reserved[3];
 };
-_Static_assert(sizeof(struct record_head) == 40, "kept on disk");
+_Static_assert(sizeof(struct record_head) == 48, "kept on disk");
 
 struct record_slot {
     uint32_t messages, recipients;
@@ -37,10 +37,13 @@ static void write_slots(struct buffer *out, const struct allowance_window *windo
     }
 }
 
-void allowance_record_write(struct buffer *out, uint32_t salt, slice account,
-                            const struct allowance_count *count)
+void allowance_record_write(struct buffer *out, uint32_t salt,
+                            const struct allowance_record *record)
 {
+    const struct allowance_count *count = &record->count;
+    slice account = record->account;
     const struct record_head head = {
+        .written = record->written,
         .hour_newest = count->hour.newest,
         .day_newest = count->day.newest,
         .alerted = count->alerted,
@@ -77,7 +80,7 @@ static bool is_time(int64_t slot)
     return slot >= 0 && slot <= INT64_MAX / SLOT_S_MIN / 2;
 }
 
-error allowance_record_read(slice payload, slice *out_account, struct allowance_count *out_count)
+error allowance_record_read(slice payload, struct allowance_record *out_record)
 {
     struct record_head head;
     if (payload.size < sizeof head)
@@ -90,11 +93,11 @@ error allowance_record_read(slice payload, slice *out_account, struct allowance_
         head.account_size == 0 || head.account_size > STORE_ACCOUNT_ID_SIZE_MAX ||
         rest.size != slots * sizeof(struct record_slot) + head.account_size)
         return MALFORMED;
-    struct allowance_count count = {.alerted = head.alerted};
-    count.hour.newest = head.hour_newest;
-    count.day.newest = head.day_newest;
-    rest = read_slots(rest, &count.hour, head.hour_mask);
-    *out_account = read_slots(rest, &count.day, head.day_mask);
-    *out_count = count;
+    struct allowance_record record = {.written = head.written, .count.alerted = head.alerted};
+    record.count.hour.newest = head.hour_newest;
+    record.count.day.newest = head.day_newest;
+    rest = read_slots(rest, &record.count.hour, head.hour_mask);
+    record.account = read_slots(rest, &record.count.day, head.day_mask);
+    *out_record = record;
     return OK;
 }

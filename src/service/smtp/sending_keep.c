@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
- * Counts of what accounts have sent, over restarts: "core-NNN", a record for each account whenever
- * its count has changed, rewritten when most of it is old. The header's `generation` is the number
- * of cores; files of another number are read by all cores, each taking its own accounts. */
+ * Counts of what accounts have sent, over restarts: "core-NNN-of-MMM", a record for each account
+ * whenever its count has changed, rewritten when most of it is old. Files of another number of
+ * cores are read by all cores, each taking its own accounts, and removed once all have written
+ * theirs: until then nothing is lost by a crash. What is told twice is as the newest record says.
+ */
 #include "service/smtp/sending.h"
 
 #include "base/cursor.h"
@@ -26,10 +28,15 @@ METRIC_COUNTER(failures_total, "ringmail_sending_save_failures_total", "",
                "Times that what accounts have sent could not be written down");
 
 enum {
-    FILES_MAX = CORE_COUNT_MAX,
+    FILES_MAX = 2 * CORE_COUNT_MAX,
     SAVE_SIZE_MAX = 128 << 20, /* SMTP_SENDING_ACCOUNTS_MAX records of the longest kind */
     REWRITE_SIZE_MIN = 1 << 20,
-    NAME_SIZE = 16,
+    NAME_SIZE = 32,
+};
+
+/* Whose file: which core of how many. */
+struct place {
+    unsigned core, count;
 };
 
 /* Of this core. */
@@ -39,27 +46,46 @@ static _Thread_local struct keep {
     uint64_t whole; /* size of the file when it was last rewritten */
     struct crew crew;
     int64_t interval;
-    unsigned core, count;
+    struct place place;
     bool running, must_rewrite, refused;
 } keep;
 
-static void name_of(unsigned core, char out_name[NAME_SIZE])
+static void name_of(struct place place, char out_name[NAME_SIZE])
 {
-    snprintf(out_name, NAME_SIZE, "core-%03u", core);
+    snprintf(out_name, NAME_SIZE, "core-%03u-of-%03u", place.core, place.count);
+}
+
+static bool name_parse(slice name, struct place *out_place)
+{
+    struct cursor c = cursor_over(name);
+    uint64_t core, count;
+    if (!cursor_take(&c, SLICE("core-")) || !cursor_take_u64(&c, CORE_COUNT_MAX - 1, &core) ||
+        !cursor_take(&c, SLICE("-of-")) || !cursor_take_u64(&c, CORE_COUNT_MAX, &count) ||
+        !cursor_done(&c))
+        return false;
+    *out_place = (struct place){(unsigned)core, (unsigned)count};
+    return true;
 }
 
 /* ---- Writing ---- */
 
+static void write_entry(const struct keep *k, const struct sending_entry *entry, int64_t now,
+                        struct buffer *out)
+{
+    const struct allowance_record record = {
+        .account = slice_of(entry->account, entry->size), .written = now, .count = entry->count};
+    allowance_record_write(out, k->file.header.salt, &record);
+}
+
 /* All that still matter; the others are forgotten. Does not wait. */
 static void write_whole(struct keep *k, struct buffer *out)
 {
-    int64_t now = time_wall_seconds();
+    int64_t now = time_wall();
     struct sending_entry *entry;
     LIST_EACH (&k->accounts->recent, entry, recent) {
         list_remove(&entry->changed);
-        if (allowance_is_current(&entry->count, now))
-            allowance_record_write(out, k->file.header.salt, slice_of(entry->account, entry->size),
-                                   &entry->count);
+        if (allowance_is_current(&entry->count, now / TIME_S))
+            write_entry(k, entry, now, out);
         else
             sending_forget(k->accounts, entry);
     }
@@ -67,11 +93,11 @@ static void write_whole(struct keep *k, struct buffer *out)
 
 static void write_changed(struct keep *k, struct buffer *out)
 {
+    int64_t now = time_wall();
     struct sending_entry *entry;
     LIST_EACH (&k->accounts->changed, entry, changed) {
         list_remove(&entry->changed);
-        allowance_record_write(out, k->file.header.salt, slice_of(entry->account, entry->size),
-                               &entry->count);
+        write_entry(k, entry, now, out);
     }
 }
 
@@ -79,7 +105,7 @@ struct save_job {
     struct frame_file *file;
     struct frame_header header;
     slice records;
-    unsigned core;
+    struct place place;
     bool whole;
 };
 
@@ -87,7 +113,7 @@ static error save_on_worker(void *argument)
 {
     struct save_job *job = argument;
     char name[NAME_SIZE];
-    name_of(job->core, name);
+    name_of(job->place, name);
     return job->whole ? frame_file_replace(job->file, name, &job->header, job->records)
                       : frame_file_append(job->file, job->records, true);
 }
@@ -118,7 +144,7 @@ static error save(struct keep *k)
     struct save_job job = {.file = &k->file,
                            .header = k->file.header,
                            .records = buffer_slice(&records),
-                           .core = k->core,
+                           .place = k->place,
                            .whole = whole};
     error problem = buffer_check(&records);
     if (!failed(problem))
@@ -143,9 +169,9 @@ static void run(void *argument)
 struct start {
     int directory;
     int64_t interval;
-    unsigned count; /* cores */
-    /* Files of another number of cores, or of cores that are no more. */
-    unsigned foreign[FILES_MAX], foreign_count;
+    unsigned count;                  /* cores */
+    struct place foreign[FILES_MAX]; /* files of another number of cores */
+    unsigned foreign_count;
 };
 
 struct load {
@@ -157,19 +183,22 @@ struct load {
 static error take_record(void *argument, unsigned kind, slice payload)
 {
     const struct load *load = argument;
-    struct allowance_count count;
-    slice account;
+    struct allowance_record record;
     (void)kind;
-    TRY(allowance_record_read(payload, &account, &count));
-    if (store_home_core(account) != load->keep->core || !allowance_is_current(&count, load->now))
+    TRY(allowance_record_read(payload, &record));
+    if (store_home_core(record.account) != load->keep->place.core ||
+        !allowance_is_current(&record.count, load->now))
         return OK;
-    struct sending_entry *entry = sending_find(load->keep->accounts, account);
+    struct sending_entry *entry = sending_find(load->keep->accounts, record.account);
     TRY_MEMORY(entry);
-    allowance_merge(&entry->count, &count);
+    if (record.written < entry->written) /* of an older file */
+        return OK;
+    entry->count = record.count;
+    entry->written = record.written;
     return OK;
 }
 
-static error read_one(struct load *load, unsigned number)
+static error read_one(struct load *load, struct place place)
 {
     char name[NAME_SIZE];
     struct frame_file_found found;
@@ -177,7 +206,7 @@ static error read_one(struct load *load, unsigned number)
                                              .kind_last = ALLOWANCE_KIND_LAST,
                                              .record = take_record,
                                              .argument = load};
-    name_of(number, name);
+    name_of(place, name);
     return frame_file_read(load->start->directory, name, &reader, &found);
 }
 
@@ -186,10 +215,9 @@ static error load_on_worker(void *argument)
 {
     struct load *load = argument;
     const struct start *start = load->start;
-    TRY(read_one(load, load->keep->core));
+    TRY(read_one(load, load->keep->place));
     for (unsigned i = 0; i < start->foreign_count; i++)
-        if (start->foreign[i] != load->keep->core)
-            TRY(read_one(load, start->foreign[i]));
+        TRY(read_one(load, start->foreign[i]));
     return OK;
 }
 
@@ -199,15 +227,14 @@ static error start_core(void *argument)
     struct keep *k = &keep;
     *k = (struct keep){.accounts = sending_accounts(),
                        .interval = start->interval,
-                       .core = core_self(),
-                       .count = start->count,
+                       .place = {core_self(), start->count},
                        .running = true,
                        .must_rewrite = true};
     struct load load = {k, start, time_wall_seconds()};
     crew_init(&k->crew, NULL);
     frame_file_init(&k->file, start->directory);
-    k->file.header =
-        (struct frame_header){.magic = ALLOWANCE_MAGIC, .generation = k->count, .core = k->core};
+    k->file.header = (struct frame_header){
+        .magic = ALLOWANCE_MAGIC, .generation = start->count, .core = core_self()};
     random_bytes(&k->file.header.salt, sizeof k->file.header.salt);
     error problem = worker_run(WORKER_FILE, load_on_worker, &load);
     if (failed(problem)) { /* what is in the file is worth more than what is not */
@@ -224,17 +251,9 @@ static error start_core(void *argument)
 static error note_file(void *argument, slice name)
 {
     struct start *start = argument;
-    struct cursor c = cursor_over(name);
-    struct frame_file_found found = {0};
-    const struct frame_file_reader reader = {.magic = ALLOWANCE_MAGIC};
-    uint64_t number;
-    if (!cursor_take(&c, SLICE("core-")) || !cursor_take_u64(&c, FILES_MAX - 1, &number) ||
-        !cursor_done(&c))
-        return OK;
-    TRY(frame_file_read(start->directory, name.data, &reader, &found));
-    if (found.exists && (found.header.generation != start->count || number >= start->count) &&
-        start->foreign_count < FILES_MAX)
-        start->foreign[start->foreign_count++] = (unsigned)number;
+    struct place place;
+    if (name_parse(name, &place) && place.count != start->count && start->foreign_count < FILES_MAX)
+        start->foreign[start->foreign_count++] = place;
     return OK;
 }
 
@@ -250,9 +269,8 @@ static error remove_foreign(void *argument)
     for (unsigned i = 0; i < start->foreign_count; i++) {
         char name[NAME_SIZE];
         name_of(start->foreign[i], name);
-        if (start->foreign[i] >= start->count && unlinkat(start->directory, name, 0) != 0 &&
-            errno != ENOENT)
-            return error_system(errno, "cannot remove the counts of a core that is no more");
+        if (unlinkat(start->directory, name, 0) != 0 && errno != ENOENT)
+            return error_system(errno, "cannot remove the counts of cores that are no more");
     }
     return OK;
 }

@@ -12,6 +12,7 @@ struct sending_entry {
     struct list recent;
     struct list changed; /* in none: it is on disk as it is here */
     struct allowance_count count;
+    int64_t written; /* ns since 1970, of the record that it was read from; only at start */
     size_t size;
     char account[];
 };

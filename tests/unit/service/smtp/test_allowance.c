@@ -1,10 +1,5 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include <setjmp.h>
-#include <stdarg.h>
-#include <stddef.h>
-#include <stdint.h>
-
-#include <cmocka.h>
+#include "check.h"
 
 #include "service/smtp/allowance.h"
 
@@ -97,6 +92,49 @@ static void test_clock_set_back(void **state)
     assert_int_equal(allowance_left(&count, &limits, NOW).messages, 0);
 }
 
+static void test_current(void **state)
+{
+    (void)state;
+    allowance_add(&count, 1, 1, NOW);
+    assert_true(allowance_is_current(&count, NOW));
+    assert_true(allowance_is_current(&count, NOW + 86400));
+    assert_false(allowance_is_current(&count, NOW + 26 * 3600));
+    assert_true(allowance_is_current(&count, NOW - 3600)); /* the clock was set back a little */
+    assert_false(allowance_is_current(&count, NOW - 1000 * 86400LL));
+    assert_false(allowance_is_current(&(struct allowance_count){0}, NOW));
+}
+
+static void test_record(void **state)
+{
+    (void)state;
+    struct allowance_record record = {.account = SLICE("user@example.org"), .written = 5}, back;
+    struct buffer out;
+    slice payload;
+    unsigned kind;
+    buffer_init(&out, 1 << 16);
+    for (int slot = 0; slot < 40; slot++) /* whatever is in the windows */
+        allowance_add(&count, slot % 3, slot, NOW + slot * 1000);
+    count.alerted = count.hour.newest;
+    record.count = count;
+    allowance_record_write(&out, 3, &record);
+    struct frame_scan scan = {
+        .window = buffer_slice(&out), .salt = 3, .kind_last = ALLOWANCE_KIND_LAST, .last = true};
+    assert_int_equal(frame_scan_next(&scan, &kind, &payload), FRAME_SCAN_RECORD);
+    assert_ok(allowance_record_read(payload, &back));
+    assert_slice(back.account, "user@example.org");
+    assert_int_equal(back.written, 5);
+    assert_memory_equal(&back.count, &count, sizeof count);
+    for (size_t size = 0; size < payload.size; size++)
+        if (!failed(allowance_record_read(slice_sub(payload, 0, size), &back)))
+            fail_msg("%zu bytes are a record", size);
+    buffer_reset(&out);
+    static char name[600] = "x"; /* longer than any account's */
+    record.account = slice_of(name, sizeof name);
+    allowance_record_write(&out, 3, &record);
+    assert_int_equal(out.size, 0);
+    buffer_close(&out);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -105,6 +143,8 @@ int main(void)
         cmocka_unit_test_setup(test_window, setup),
         cmocka_unit_test_setup(test_given_back, setup),
         cmocka_unit_test_setup(test_clock_set_back, setup),
+        cmocka_unit_test_setup(test_current, setup),
+        cmocka_unit_test_setup(test_record, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
