@@ -5,10 +5,8 @@ import email
 import email.policy
 import hashlib
 import hmac
-import http.server
 import json
 import random
-import threading
 import time
 import urllib.request
 
@@ -17,58 +15,11 @@ import pytest
 from lab import instance as instances
 from lab import authority, maildir, message, outbound, ports, wait, zoo
 from lab.instance import account
+from lab.webhook import Receiver
 
 pytestmark = [pytest.mark.sanitized, pytest.mark.timeout(120)]
 SECRET = "whsec_" + base64.b64encode(b"a secret of 24 bytes ...").decode()
 POSTMASTER = account(9)
-
-
-class Receiver:
-    """Takes webhooks, as often as told with an error first, and checks each signature."""
-
-    def __init__(self, tls=None):
-        self.requests, self.refuse, self.lock = [], 0, threading.Lock()
-        receiver = self
-
-        class Handler(http.server.BaseHTTPRequestHandler):
-            def do_POST(self):
-                body = self.rfile.read(int(self.headers["Content-Length"]))
-                with receiver.lock:
-                    receiver.requests.append((dict(self.headers), body))
-                    status = 503 if receiver.refuse else 204
-                    receiver.refuse = max(0, receiver.refuse - 1)
-                self.send_response(status)
-                self.end_headers()
-
-            def log_message(self, *arguments):
-                pass
-
-        self.server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-        self.url = f"http://127.0.0.1:{self.server.server_address[1]}/events?from=ringmail"
-        if tls:
-            self.server.socket = tls.wrap_socket(self.server.socket, server_side=True, do_handshake_on_connect=False)
-            self.url = f"https://localhost:{self.server.server_address[1]}/"
-        threading.Thread(target=self.server.serve_forever, daemon=True).start()
-
-    def taken(self):
-        with self.lock:
-            return list(self.requests)
-
-    def events(self, kind=None, **data):
-        """Each once, in the order of arrival: requests that were repeated count once."""
-        found, seen = [], set()
-        for headers, body in self.taken():
-            if headers["webhook-id"] not in seen:
-                seen.add(headers["webhook-id"])
-                found += json.loads(body)
-        return [e for e in found if kind in (None, e["type"]) and data.items() <= e["data"].items()]
-
-    def wait_for(self, kind, **data):
-        return wait.until(lambda: self.events(kind, **data), 15, f"{kind} {data}; there are {self.events()}")
-
-    def close(self):
-        self.server.shutdown()
-        self.server.server_close()
 
 
 class Place:

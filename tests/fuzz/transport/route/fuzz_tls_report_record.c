@@ -36,8 +36,8 @@ static void try_payload(slice payload, struct tls_report_day *day)
         slice again = slice_sub(buffer_slice(&out), FRAME_HEAD_SIZE, payload.size);
         check(again.size == payload.size);
         check(!failed(tls_report_entry_read(again, &arena, &entry)));
-        buffer_close(&out);
         check(!failed(tls_report_add(day, &entry)));
+        buffer_close(&out);
     }
     if (!failed(tls_report_done_read(payload, &domain)))
         check(domain.size > 0);
