@@ -4,6 +4,8 @@
 Clients have loopback addresses of their own (127.0.0.0/8), for which the zones here say who they are.
 """
 import contextlib
+import ctypes
+import itertools
 import re
 import socket
 import subprocess
@@ -251,6 +253,61 @@ def test_two_from_fields(receiver):
     send(receiver, raw, receiver.fresh_account(), sender="a@none.test", expect=550)
     _, raw = mail("a@reject.test", fields="From: a@none.test\r\n")
     send(receiver, raw, receiver.fresh_account(), sender="a@none.test", expect=550)
+
+
+# --- beside OpenDMARC ------------------------------------------------------------------------------
+POLICIES = ["p=reject", "p=quarantine; sp=none", "p=none; sp=reject", "p=reject; aspf=s", "p=reject; adkim=s", "p=REJECT;aspf=S; adkim = s",
+            "p=quarantine; sp=reject; pct=100; rua=mailto:x@x.test", "sp=reject; p=none; fo=1; ri=1"]
+
+
+class OpenDmarc:
+    """What libopendmarc makes of a record and of who vouches for the author's domain."""
+    MEANS = {15: ("pass", None), 16: ("fail", "reject"), 17: ("fail", "quarantine"), 18: ("fail", "none")}
+
+    def __init__(self):
+        self.library = ctypes.CDLL("libopendmarc.so.2")
+        self.library.opendmarc_policy_connect_init.restype = ctypes.c_void_p
+        self.options = ctypes.create_string_buffer(16384)  # OPENDMARC_LIB_T: int tld_type, char tld_source_file[]
+        self.options[0:4] = (1).to_bytes(4, "little")
+        self.options[4:4 + len(PUBLIC_SUFFIXES)] = PUBLIC_SUFFIXES
+        assert self.library.opendmarc_policy_library_init(self.options) == 0
+
+    def judge(self, record, author, organization, spf_domain, dkim_domain):
+        policy = ctypes.c_void_p(self.library.opendmarc_policy_connect_init(OURS.encode(), 0))
+        self.library.opendmarc_policy_store_from_domain(policy, author.encode())
+        self.library.opendmarc_policy_store_spf(policy, spf_domain.encode(), 1, 0, None)
+        if dkim_domain:
+            self.library.opendmarc_policy_store_dkim(policy, dkim_domain.encode(), b"s", 1, None)
+        self.library.opendmarc_policy_store_dmarc(policy, f"v=DMARC1; {record}".encode(), author.encode(),
+                                                           None if author == organization else organization.encode())
+        return self.MEANS[self.library.opendmarc_get_policy_to_enforce(policy)]
+
+
+PUBLIC_SUFFIXES = b"/usr/share/publicsuffix/public_suffix_list.dat"
+
+
+def test_dmarc_as_others_see_it(published, key, tmp_path):
+    """Policies, subdomains and alignment, beside libopendmarc."""
+    try:
+        other = OpenDmarc()
+    except OSError:
+        pytest.skip("libopendmarc2 is not installed")
+    sender = text(f"v=spf1 ip4:{OURS} -all")
+    zones = {f"m{number}.test": {"@": sender, "sub": sender, "_dmarc": text(f"v=DMARC1; {record}"), "s._domainkey": key[1],
+                                 "s._domainkey.sub": key[1]} for number, record in enumerate(POLICIES)}
+    published.names.publish(zones, how="insecure")
+    with running(tmp_path / "i", published.settings(dmarc__enforce="off")) as receiver:
+        for number, record in enumerate(POLICIES):
+            domain = f"m{number}.test"
+            for author in (domain, f"sub.{domain}"):
+                for spf_domain, dkim_domain in itertools.product(("free.test", domain, f"sub.{domain}"), (None, domain, f"sub.{domain}")):
+                    subject, raw = mail(f"a@{author}")
+                    raw = sign(raw, key, dkim_domain) if dkim_domain else raw
+                    found = judged(receiver, (subject, raw), account(1), sender=f"a@{spf_domain}")
+                    result, properties = found["dmarc"][0]
+                    assert found["spf"][0][0] == "pass" and found["dkim"][0][0] == ("pass" if dkim_domain else "none")
+                    ours = (result, properties["policy.dmarc"] if result == "fail" else None)
+                    assert ours == other.judge(record, author, domain, spf_domain, dkim_domain), (record, author, spf_domain, dkim_domain)
 
 
 # --- lists, forged results -------------------------------------------------------------------------
