@@ -178,6 +178,19 @@ void log_number(struct log_line *line, const char *key, int64_t value)
     put(line, digits + at, sizeof digits - at);
 }
 
+void log_decimal(struct log_line *line, const char *key, double value)
+{
+    char digits[48];
+    if (!line->enabled || line->size + strlen(key) + sizeof digits + 4 > LOG_LINE_SIZE_MAX)
+        return;
+    int size = snprintf(digits, sizeof digits, "%.2f", value);
+    if (size <= 0 ||
+        (size_t)size >= sizeof digits) /* JSON knows no other numbers, readers no longer */
+        return;
+    put_key(line, key);
+    put(line, digits, (size_t)size);
+}
+
 void log_error(struct log_line *line, error e)
 {
     if (!failed(e))

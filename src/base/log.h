@@ -47,6 +47,8 @@ static inline struct log_line log_begin(enum log_level level, const char *event)
 void log_text(struct log_line *line, const char *key, slice value);
 void log_string(struct log_line *line, const char *key, const char *value);
 void log_number(struct log_line *line, const char *key, int64_t value);
+/* Two decimals. */
+void log_decimal(struct log_line *line, const char *key, double value);
 /* Adds error=, os=, reason=; nothing where e is OK. */
 void log_error(struct log_line *line, error e);
 void log_end(struct log_line *line);

@@ -9,6 +9,7 @@
 #include "filter/authentic/keyring.h"
 #include "filter/authentic/psl.h"
 #include "filter/authentic/signer.h"
+#include "filter/spam/spam.h"
 #include "net/tls.h"
 #include "runtime/body.h"
 #include "runtime/core.h"
@@ -232,6 +233,14 @@ error server_start_filters(struct server *server)
     const struct config *config = server->config;
     TRY(authentic_start(&(struct authentic_options){
         .settings = &config->authentic, .spf = &config->spf, .dmarc = &config->dmarc}));
+    const struct spam_engine_settings engine = {
+        .scores = &config->spam_scores,
+        .caps = &config->spam_caps,
+        .rules = &config->spam_rules,
+        .lists = &config->spam_lists,
+    };
+    TRY(spam_start(&(struct spam_options){
+        .settings = &config->spam, .engine = &engine, .learned = config->spam_rules.learn_path}));
     return signer_start(&config->dkim, server->keyring);
 }
 
@@ -282,6 +291,7 @@ static error close_core(void *argument)
     route_stop();
     resolver_stop();
     authentic_stop();
+    spam_stop();
     signer_stop();
     directory_close(&directory);
     return OK;

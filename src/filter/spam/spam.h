@@ -71,6 +71,7 @@ struct spam_engine_settings;
 struct spam_options {
     const struct spam_settings *settings;
     const struct spam_engine_settings *engine;
+    slice learned; /* the classifier's file; empty: none */
 };
 /* On each core, with the settings that hold from now on (again at a reload). */
 error spam_start(const struct spam_options *options);

@@ -30,6 +30,7 @@
     X(TOO_MANY_LOGINS, 421, "4.7.0", "Too many failed logins")                                     \
     X(SENDING_LIMIT, 450, "4.7.1", "You have sent as much as you may for now, try again later")    \
     X(DIRECTORY_TROUBLE, 451, "4.3.0", "The directory cannot be asked now, try again later")       \
+    X(SPAM_DELAYED, 451, "4.7.1", "Message delayed, try again later")                              \
     X(STORE_TROUBLE, 451, "4.3.0", "The mail cannot be stored now, try again later")               \
     X(OUT_OF_MEMORY, 452, "4.3.1", "Not enough memory now, try again later")                       \
     X(QUEUE_TROUBLE, 451, "4.3.0", "The mail cannot be queued now, try again later")               \
@@ -82,6 +83,7 @@
     X(FROM_MISSING, 550, "5.6.0", "A mail needs one From: field with an address")                  \
     X(FROM_NOT_YOURS, 550, "5.7.1", "The From: field names an address that is not yours")          \
     X(NOT_AUTHENTIC, 550, "5.7.1", "The mail is not from whom it says it is from")                 \
+    X(SPAM_REFUSED, 550, "5.7.1", "Message refused as spam")                                       \
     X(EMPTY_SENDER, 550, "5.7.1", "Only reports may have an empty sender")                         \
     X(SENDING_LIMIT_NEVER, 550, "5.7.1", "The mail has more recipients than you may ever have")    \
     X(UTF8_NEEDED, 553, "5.6.7", "Addresses beyond ASCII need SMTPUTF8")                           \

@@ -306,6 +306,7 @@ static void check_spam(const struct check *check)
                                             &config->spam_rules, &config->spam_lists};
     struct buffer problems;
     buffer_init(&problems, CONFIG_PROBLEMS_SIZE_MAX);
+    spam_settings_check(&config->spam, &problems);
     spam_engine_settings_check(&settings, &problems);
     for (slice rest = buffer_slice(&problems); rest.size > 0;) {
         slice line, name, text;
@@ -337,7 +338,6 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_paths(&check);
     check_listeners(&check);
     check_user(&check);
-    check_spam(&check);
     check_journal(&check);
     check_queue(&check);
     check_remote(&check);
@@ -346,6 +346,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_routes(&check);
     check_dkim(&check);
     check_authentic(&check);
+    check_spam(&check);
     check_webhook(&check);
     if (tls->certificates.count != tls->keys.count)
         complain(&check, "tls.keys", "%zu keys for %zu certificates", tls->keys.count,

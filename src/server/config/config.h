@@ -11,6 +11,7 @@
 #include "data/store/settings.h"
 #include "filter/authentic/settings.h"
 #include "filter/spam/engine_settings.h"
+#include "filter/spam/settings.h"
 #include "net/dns/settings.h"
 #include "server/config/settings.h"
 #include "service/http/settings.h"
@@ -56,6 +57,7 @@ struct config {
     struct spam_caps spam_caps;
     struct spam_rules_settings spam_rules;
     struct spam_lists_settings spam_lists;
+    struct spam_settings spam;
     struct http_settings http;
     struct sts_settings sts;
     struct queue_settings queue;

@@ -155,13 +155,26 @@ static bool authenticate(struct smtp_session *s, struct outcome *outcome)
     return outcome->reply == SMTP_REPLY_NONE;
 }
 
+/* WAITS. Is it wanted? False where the mail is refused or delayed, or it cannot be asked. */
+static bool judge(struct smtp_session *s, struct outcome *outcome)
+{
+    slice text = SLICE_EMPTY;
+    outcome->problem = smtp_judge(s, outcome->id, &outcome->reply, &text);
+    if (!failed(outcome->problem) && outcome->reply != SMTP_REPLY_NONE && text.size)
+        outcome->problem = arena_copy(&s->command_arena, text, &outcome->text);
+    if (failed(outcome->problem))
+        outcome->reply = smtp_reply_for_memory(outcome->problem);
+    return outcome->reply == SMTP_REPLY_NONE;
+}
+
 /* What is put before mail of strangers: above Received: (RFC 8601 4) what is said about it. */
 static error make_prefix(struct smtp_session *s, slice id, slice *out_prefix)
 {
-    slice trace, field = s->transaction.authentication.field;
+    slice trace, spam, field = s->transaction.authentication.field;
+    TRY(smtp_judgement_fields(s, &spam));
     TRY(smtp_trace_make(s, id, &trace));
-    return arena_format(&s->transaction.arena, out_prefix, "%.*s%.*s", SLICE_ARG(field),
-                        SLICE_ARG(trace));
+    return arena_format(&s->transaction.arena, out_prefix, "%.*s%.*s%.*s", SLICE_ARG(spam),
+                        SLICE_ARG(field), SLICE_ARG(trace));
 }
 
 /* WAITS. */
@@ -175,11 +188,11 @@ static void take(struct smtp_session *s, struct outcome *outcome)
     outcome->problem = make_id(s, &outcome->id);
     if (!failed(outcome->problem) && smtp_session_is_submission(s)) {
         outcome->reply = smtp_submitted_prepare(s, outcome->id, &prefix, &outcome->problem);
-        if (outcome->reply == SMTP_REPLY_NONE)
+        if (outcome->reply == SMTP_REPLY_NONE && judge(s, outcome))
             hand_over_counted(s, prefix, outcome);
         return;
     }
-    if (!failed(outcome->problem) && !authenticate(s, outcome))
+    if (!failed(outcome->problem) && (!authenticate(s, outcome) || !judge(s, outcome)))
         return;
     if (!failed(outcome->problem))
         outcome->problem = make_prefix(s, outcome->id, &prefix);
@@ -198,6 +211,18 @@ static void log_authentication(struct log_line *line, const struct authentic *au
     log_string(line, "spf", spf_result_name(authentic->spf_mail));
     log_string(line, "dmarc", dmarc_result_name(authentic->dmarc.result));
     log_text(line, "author", authentic->dmarc.from_domain);
+}
+
+static void log_judgement(struct log_line *line, const struct smtp_judgement *judgement)
+{
+    const struct spam_verdict *verdict = &judgement->verdict;
+    if (!judgement->asked)
+        return;
+    log_string(line, "spam", spam_action_name(verdict->action));
+    if (verdict->judged)
+        log_decimal(line, "score", verdict->score);
+    else
+        log_string(line, "unjudged", verdict->problem.text);
 }
 
 static void log_mail(const struct smtp_session *s, const struct outcome *outcome, size_t size,
@@ -219,6 +244,7 @@ static void log_mail(const struct smtp_session *s, const struct outcome *outcome
     if (t->outside_count)
         log_number(&line, "outside", t->outside_count);
     log_authentication(&line, t->authentication.authentic);
+    log_judgement(&line, &t->judgement);
     log_number(&line, "size", (int64_t)size);
     log_number(&line, "us", took / TIME_US);
     log_number(&line, "reply",

@@ -11,6 +11,7 @@
 #include "format/smtp/command.h"
 #include "runtime/body.h"
 #include "service/smtp/authentication.h"
+#include "service/smtp/judgement.h"
 
 /* As RCPT named it: what DSNs will be about. */
 struct smtp_recipient {
@@ -45,7 +46,8 @@ struct smtp_transaction {
     bool report_success; /* a recipient wants to be told of success (RFC 3461) */
     struct body body;
     struct smtp_authentication authentication; /* of the message, once it is there */
-    bool junk;                                 /* goes into mailboxes for junk */
+    struct smtp_judgement judgement;
+    bool junk;             /* goes into mailboxes for junk */
     bool chunking;         /* BDAT has begun: nothing else may follow but BDAT, RSET, QUIT */
     bool failed;           /* a chunk was refused: the rest is read and refused too */
     instant began;         /* MAIL */

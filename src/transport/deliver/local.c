@@ -5,7 +5,10 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "data/store/delivery.h"
+#include "filter/spam/settings.h"
+#include "filter/spam/spam.h"
 #include "format/mail/received.h"
+#include "transport/deliver/junk.h"
 
 METRIC_COUNTER(stored_total, "ringmail_deliveries_total", "result=\"stored\"",
                "Deliveries into mailboxes by result");
@@ -54,9 +57,16 @@ static void count(error result)
                1);
 }
 
+static slice junk_mailbox(void)
+{
+    const struct spam_settings *settings = spam_settings_here();
+    return settings ? settings->junk_mailbox : SLICE("Junk");
+}
+
 /* WAITS. Targets first .. first + count - 1: one journal record, one file. */
 static error deliver_some(struct deliver_local *d, unsigned first, unsigned count_,
-                          const slice parts[2], struct store_recipient *recipients)
+                          const slice parts[2], struct store_recipient *recipients,
+                          struct arena *arena)
 {
     struct deliver_local_target *targets = d->targets + first;
     instant began = time_now();
@@ -67,10 +77,10 @@ static error deliver_some(struct deliver_local *d, unsigned first, unsigned coun
                         .path = slice_from_string(account->maildir),
                         .quota_bytes = account->quota_bytes,
                         .quota_messages = account->quota_messages},
-            .mailbox = d->junk ? SLICE("Junk") : SLICE_EMPTY,
-            .mailbox_create = d->junk,
         };
     }
+    if (d->junk)
+        TRY(junk_find_mailboxes(recipients, count_, junk_mailbox(), arena));
     struct store_delivery delivery = {
         .parts = parts,
         .part_count = 2,
@@ -99,7 +109,8 @@ error deliver_local(struct deliver_local *d, struct arena *arena)
     const slice parts[2] = {header, d->message};
     for (unsigned first = 0; first < d->count; first += batch) {
         unsigned left = d->count - first;
-        error problem = deliver_some(d, first, left < batch ? left : batch, parts, recipients);
+        error problem =
+            deliver_some(d, first, left < batch ? left : batch, parts, recipients, arena);
         if (first == 0 && d->count <= batch)
             TRY(problem); /* later batches: their targets' results say it */
     }

@@ -24,7 +24,7 @@ struct deliver_local {
     slice sender;  /* reverse path; empty: <> */
     slice trace;   /* "Received: ...\r\n", may be empty */
     slice message; /* contiguous, CRLF */
-    bool junk;     /* into each account's mailbox "Junk", which is made where it is missing */
+    bool junk;     /* into each account's mailbox for junk (transport/deliver/junk.h) */
     instant deadline;
     struct deliver_local_target *targets; /* no account twice */
     unsigned count;

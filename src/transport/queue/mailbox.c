@@ -7,6 +7,7 @@
  * twice.
  */
 #include "data/directory/directory.h"
+#include "filter/spam/fields.h"
 #include "runtime/fiber.h"
 #include "transport/deliver/local.h"
 #include "transport/queue/keep.h"
@@ -155,6 +156,7 @@ static void fill_mailboxes(struct landing *l)
         .sender = queue_mail_text(mail, mail->sender),
         .trace = l->prefix,
         .message = l->body,
+        .junk = spam_fields_say_junk(l->prefix),
         .deadline = time_after(QUEUE_LOCAL_TIMEOUT_S * TIME_S),
         .targets = l->places,
         .count = l->place_count,
