@@ -8,7 +8,8 @@
 
 enum {
     INVISIBLE_MANY = 3,
-    LOOKALIKE_MANY = 2, /* words */
+    LOOKALIKE_MANY = 2,        /* words */
+    LOOKALIKE_LETTERS_MIN = 4, /* of a word */
     SHOUTED_LETTERS_MIN = 200,
     SHOUTED_PERCENT = 70,
 };
@@ -56,12 +57,15 @@ struct oddities {
 struct word_state {
     bool latin, other; /* letters of Latin, and of Greek or Cyrillic */
     bool invisible_pending;
+    unsigned letters; /* that are not ASCII, and these before them */
     size_t start;
 };
 
 static void end_word(struct word_state *word, struct oddities *odd, slice text, size_t end)
 {
-    if (word->latin && word->other && odd->lookalikes++ == 0)
+    /* shorter ones are units: kΩ, µm */
+    if (word->latin && word->other && word->letters >= LOOKALIKE_LETTERS_MIN &&
+        odd->lookalikes++ == 0)
         odd->word = slice_sub(text, word->start, end - word->start);
     *word = (struct word_state){.start = end};
 }
@@ -87,7 +91,8 @@ static void look_at(slice text, struct oddities *odd)
         size_t begin = at;
         while (begin > 0 && ascii_is_alpha(text.data[begin - 1]) && at - begin < 40)
             begin--;
-        word = (struct word_state){.latin = begin < at, .start = begin};
+        word = (struct word_state){
+            .latin = begin < at, .letters = (unsigned)(at - begin), .start = begin};
         unsigned plain = 0; /* ASCII that is no letter, after each other: back to the quick way */
         while (at < text.size && plain < 2) {
             uint32_t point;
@@ -104,6 +109,7 @@ static void look_at(slice text, struct oddities *odd)
             } else {
                 odd->invisible += word.invisible_pending && script == SCRIPT_LATIN && word.latin;
                 word.invisible_pending = false;
+                word.letters++;
                 word.latin |= script == SCRIPT_LATIN;
                 word.other |= script == SCRIPT_GREEK || script == SCRIPT_CYRILLIC;
             }
