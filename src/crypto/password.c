@@ -166,7 +166,7 @@ static error attempt_run(slice hash, struct password_attempt *attempt)
     case FAMILY_PBKDF2:
         return password_verify_pbkdf2(attempt);
     case FAMILY_SCRAM:
-        return password_verify_scram(attempt, scheme->digest == DIGEST_SHA256);
+        return password_verify_scram(attempt, scheme->digest);
     case FAMILY_CRAM:
         return password_verify_cram_md5(attempt);
     }
@@ -186,6 +186,18 @@ error password_check_hash(slice hash)
 {
     struct password_attempt attempt = {.only_check = true};
     return attempt_run(hash, &attempt);
+}
+
+bool password_is_plain(slice hash, slice *out_password)
+{
+    const struct scheme *scheme;
+    enum encoding encoding;
+    slice text;
+    if (failed(prefix_parse(hash, &scheme, &encoding, &text)) || scheme->family != FAMILY_PLAIN ||
+        encoding != ENCODING_OWN || text.size == 0)
+        return false;
+    *out_password = text;
+    return true;
 }
 
 void password_waste_time(slice password)

@@ -39,13 +39,19 @@ error password_verify(slice hash, slice password);
 error password_check_hash(slice hash);
 
 /* Appends "{SCHEME}..." with a fresh salt. `scheme` empty: the default, BLF-CRYPT of cost 10, or
- * SHA512-CRYPT for what bcrypt would cut off. Also SHA512-CRYPT, SHA256-CRYPT, ARGON2ID, PLAIN.
+ * SHA512-CRYPT for what bcrypt would cut off. Also SHA512-CRYPT, SHA256-CRYPT, ARGON2ID,
+ * SCRAM-SHA-256, SCRAM-SHA-1, PLAIN.
  * ERROR_LIMIT: longer than PASSWORD_SIZE_MAX, or than bcrypt reads; ERROR_MALFORMED: empty or with
  * a NUL; ERROR_NOT_FOUND: a scheme that is not made here. */
 error password_make(slice scheme, slice password, struct buffer *out_hash);
 
+/* Is the password stored as it is ({PLAIN}, {CLEARTEXT}, {CLEAR})? Then other mechanisms' secrets
+ * can be derived from it. */
+bool password_is_plain(slice hash, slice *out_password);
+
 /* Those that password_make knows, for help and messages. */
-#define PASSWORD_MADE_SCHEMES "BLF-CRYPT (default), ARGON2ID, SHA512-CRYPT, SHA256-CRYPT, PLAIN"
+#define PASSWORD_MADE_SCHEMES                                                                      \
+    "BLF-CRYPT (default), ARGON2ID, SHA512-CRYPT, SHA256-CRYPT, SCRAM-SHA-256, SCRAM-SHA-1, PLAIN"
 
 /* The work of one usual verification, for a user that does not exist: so that the time of a refusal
  * does not tell who does. */

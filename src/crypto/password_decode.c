@@ -57,3 +57,17 @@ bool password_decode_hex(slice text, uint8_t *out, size_t size_max, size_t *out_
     *out_size = text.size / 2;
     return true;
 }
+
+void password_encode_base64(slice bytes, struct buffer *out)
+{
+    static const char alphabet[] =
+        "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
+    for (size_t i = 0; i < bytes.size; i += 3) {
+        uint32_t bits = 0;
+        size_t size = bytes.size - i < 3 ? bytes.size - i : 3;
+        for (size_t j = 0; j < 3; j++)
+            bits = bits << 8 | (j < size ? (uint8_t)bytes.data[i + j] : 0);
+        for (size_t j = 0; j < 4; j++)
+            buffer_add_byte(out, j <= size ? alphabet[bits >> (18 - 6 * j) & 63] : '=');
+    }
+}

@@ -8,6 +8,7 @@
 #include "crypto/hmac.h"
 #include "crypto/password.h"
 #include "crypto/password_scheme.h"
+#include "crypto/scram.h"
 
 #include <wolfssl/options.h>
 
@@ -35,37 +36,19 @@ error password_verify_pbkdf2(const struct password_attempt *attempt)
     return constant_equal(made, stored, sizeof made) ? OK : PASSWORD_WRONG;
 }
 
-/* rounds,salt,StoredKey,ServerKey: the last three in base64 */
-error password_verify_scram(const struct password_attempt *attempt, bool sha256)
+error password_verify_scram(const struct password_attempt *attempt, enum digest_kind kind)
 {
-    enum digest_kind kind = sha256 ? DIGEST_SHA256 : DIGEST_SHA1;
-    size_t sum_size = digest_size(kind);
-    struct cursor c = cursor_over(attempt->text);
-    uint8_t salt[256], stored_key[DIGEST_SIZE_MAX], server_key[DIGEST_SIZE_MAX];
-    size_t salt_size, stored_size, server_size;
-    uint64_t rounds;
-    slice salt_text, stored_text;
-    if (!cursor_take_u64(&c, UINT32_MAX, &rounds) || rounds == 0 || !cursor_take_byte(&c, ',') ||
-        !cursor_take_until(&c, ',', &salt_text) || !cursor_take_byte(&c, ',') ||
-        !cursor_take_until(&c, ',', &stored_text) || !cursor_take_byte(&c, ',') ||
-        !password_decode_base64(salt_text, salt, sizeof salt, &salt_size) ||
-        !password_decode_base64(stored_text, stored_key, sizeof stored_key, &stored_size) ||
-        !password_decode_base64(cursor_rest(&c), server_key, sizeof server_key, &server_size) ||
-        stored_size != sum_size || server_size != sum_size)
-        return PASSWORD_MALFORMED;
-    if (rounds > PASSWORD_PBKDF2_ROUNDS_MAX)
-        return PASSWORD_TOO_DEAR;
+    struct scram_keys stored, made;
+    size_t size = digest_size(kind);
+    TRY(scram_keys_parse(attempt->text, kind, &stored));
     if (attempt->only_check)
         return OK;
-    uint8_t salted[DIGEST_SIZE_MAX], key[DIGEST_SIZE_MAX];
-    pbkdf2(kind, attempt->password, slice_of(salt, salt_size), (uint32_t)rounds, salted, sum_size);
-    hmac_of(kind, slice_of(salted, sum_size), SLICE("Client Key"), key); /* RFC 5802 3 */
-    digest_of(kind, slice_of(key, sum_size), key);
-    bool equal = constant_equal(key, stored_key, sum_size);
-    hmac_of(kind, slice_of(salted, sum_size), SLICE("Server Key"), key);
-    equal &= constant_equal(key, server_key, sum_size);
-    constant_wipe(salted, sizeof salted);
-    constant_wipe(key, sizeof key);
+    scram_keys_make(kind, attempt->password, slice_of(stored.salt, stored.salt_size), stored.rounds,
+                    &made);
+    bool equal = constant_equal(made.stored_key, stored.stored_key, size);
+    equal &= constant_equal(made.server_key, stored.server_key, size);
+    scram_keys_wipe(&made);
+    scram_keys_wipe(&stored);
     return equal ? OK : PASSWORD_WRONG;
 }
 

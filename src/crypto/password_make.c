@@ -6,6 +6,7 @@
 #include "crypto/constant.h"
 #include "crypto/password.h"
 #include "crypto/random.h"
+#include "crypto/scram.h"
 
 #include <argon2.h>
 #include <crypt.h>
@@ -56,6 +57,19 @@ static error make_argon2(slice password, struct buffer *out)
     return buffer_check(out);
 }
 
+static error make_scram(const char *prefix, enum digest_kind kind, slice password,
+                        struct buffer *out)
+{
+    struct scram_keys keys;
+    char salt[SCRAM_SALT_SIZE];
+    random_bytes(salt, sizeof salt);
+    scram_keys_make(kind, password, slice_of(salt, sizeof salt), SCRAM_ROUNDS, &keys);
+    buffer_add_string(out, prefix);
+    scram_keys_write(&keys, out);
+    scram_keys_wipe(&keys);
+    return buffer_check(out);
+}
+
 static error make_plain(slice password, struct buffer *out)
 {
     buffer_add_string(out, "{PLAIN}");
@@ -74,6 +88,10 @@ error password_make(slice scheme, slice password, struct buffer *out_hash)
         scheme = long_one ? SLICE("SHA512-CRYPT") : SLICE("BLF-CRYPT");
     if (slice_equal_nocase(scheme, SLICE("ARGON2ID")))
         return make_argon2(password, out_hash);
+    if (slice_equal_nocase(scheme, SLICE("SCRAM-SHA-256")))
+        return make_scram("{SCRAM-SHA-256}", DIGEST_SHA256, password, out_hash);
+    if (slice_equal_nocase(scheme, SLICE("SCRAM-SHA-1")))
+        return make_scram("{SCRAM-SHA-1}", DIGEST_SHA1, password, out_hash);
     if (slice_equal_nocase(scheme, SLICE("PLAIN")))
         return make_plain(password, out_hash);
     if (slice_equal_nocase(scheme, SLICE("BLF-CRYPT")) && long_one)

@@ -6,6 +6,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "crypto/password.h"
+#include "crypto/scram.h"
 #include "data/directory/internal.h"
 #include "runtime/timer.h"
 #include "runtime/worker.h"
@@ -33,11 +34,18 @@ static const int64_t FRESH_ENOUGH = TIME_S; /* a refusal believes no older row *
 struct verification {
     slice hash; /* empty: nobody's; only the time is spent */
     slice password;
+    struct scram_keys *keys; /* derived from the password, where set */
 };
 
 static error verify_on_worker(void *argument)
 {
     const struct verification *v = argument;
+    if (v->keys) {
+        struct scram_keys like = *v->keys;
+        scram_keys_make(like.kind, v->password, slice_of(like.salt, like.salt_size), like.rounds,
+                        v->keys);
+        return OK;
+    }
     if (v->hash.size > 0)
         return password_verify(v->hash, v->password);
     password_waste_time(v->password);
@@ -45,21 +53,25 @@ static error verify_on_worker(void *argument)
 }
 
 /* WAITS. What points into the caller's arena stays: the worker's answer is always awaited. */
-static error verify(struct directory *directory, slice hash, slice password)
+static error compute(struct directory *directory, struct verification *verification)
 {
     if (directory->verifying >= LOGINS_WAITING_MAX) {
         metric_add(&logins_busy, 1);
         return error_make(ERROR_BUSY, "too many logins at once");
     }
-    struct verification verification = {hash, password};
     instant start = time_now();
     directory->verifying++;
     metric_add(&logins_waiting, 1);
-    error result = worker_run(WORKER_COMPUTE, verify_on_worker, &verification);
+    error result = worker_run(WORKER_COMPUTE, verify_on_worker, verification);
     metric_add(&logins_waiting, -1);
     directory->verifying--;
     metric_observe(&verify_time, (uint64_t)(time_now() - start));
     return result;
+}
+
+static error verify(struct directory *directory, slice hash, slice password)
+{
+    return compute(directory, &(struct verification){.hash = hash, .password = password});
 }
 
 /* Whoever keeps the database must learn that a hash is no good; the client learns nothing. */
@@ -144,4 +156,19 @@ error directory_authenticate(struct directory *directory, slice name, slice pass
     else if (result.kind == ERROR_DENIED)
         metric_add(&logins_wrong, 1);
     return result;
+}
+
+error directory_scram(struct directory *directory, slice name, struct arena *arena,
+                      struct scram_keys *keys)
+{
+    slice hash, plain;
+    TRY(directory_password(directory, name, arena, &hash));
+    if (password_is_plain(hash, &plain))
+        return compute(directory, &(struct verification){.password = plain, .keys = keys});
+    error problem = scram_keys_of_hash(hash, keys->kind, keys);
+    if (problem.kind == ERROR_PERMANENT || problem.kind == ERROR_LIMIT) {
+        error_ignore(refuse_bad_hash(name, problem));
+        return error_make(ERROR_NOT_FOUND, problem.text);
+    }
+    return problem;
 }

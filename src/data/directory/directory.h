@@ -18,6 +18,7 @@
 #include "base/slice.h"
 
 struct directory;
+struct scram_keys;
 struct directory_settings;
 
 enum directory_limits {
@@ -108,6 +109,13 @@ struct directory_dkim_key {
 };
 error directory_dkim(struct directory *directory, slice domain, struct arena *arena,
                      struct directory_dkim_key **out_keys, unsigned *out_count);
+
+/* WAITS (hashes on a worker). What SCRAM needs of an account: its stored keys, or those of a
+ * password that is stored plain, with the salt and the rounds that *keys already has. *keys->kind
+ * says which are wanted. ERROR_NOT_FOUND: no such account, or one whose hash is of another scheme.
+ * After a login that failed the caller invalidates the name: the password may be another by now. */
+error directory_scram(struct directory *directory, slice name, struct arena *arena,
+                      struct scram_keys *keys);
 
 /* WAITS (hashes on a worker). Plain-text login. `name` is an address or, with default_domain set, a
  * local part. ERROR_DENIED for a wrong password and for an unknown user alike (both take the time

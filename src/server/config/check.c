@@ -239,6 +239,16 @@ static void check_authentic(const struct check *check)
     arena_close(&arena);
 }
 
+static void check_login(const struct check *check)
+{
+    const struct login_settings *login = &check->config->login;
+    if (login->scram != LOGIN_SCRAM_OFF && login->scram_secret.size < LOGIN_SCRAM_SECRET_SIZE_MIN)
+        complain(check, "login.scram",
+                 "needs login.scram_secret, %d bytes at least that nobody knows: "
+                 "\"openssl rand -hex 16\" makes some",
+                 LOGIN_SCRAM_SECRET_SIZE_MIN);
+}
+
 static void check_forward(const struct check *check)
 {
     size_t size = check->config->forward.srs_secret.size;
@@ -341,6 +351,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_journal(&check);
     check_queue(&check);
     check_remote(&check);
+    check_login(&check);
     check_forward(&check);
     check_dns(&check);
     check_routes(&check);

@@ -45,8 +45,12 @@ static error refuse(struct imap_session *s, error problem)
     return imap_refuse(s, IMAP_CODE_AUTHENTICATIONFAILED, problem);
 }
 
-error imap_session_check_password(struct imap_session *s, slice authorization, slice name,
-                                  slice password)
+struct login_party imap_session_login_party(const struct imap_session *s)
+{
+    return (struct login_party){.settings = s->login, .protocol = "imap", .stream = s->stream};
+}
+
+error imap_session_check_password(struct imap_session *s, slice name, slice password)
 {
     if (!imap_session_may_login(s))
         return imap_refuse(s, IMAP_CODE_PRIVACYREQUIRED,
@@ -57,16 +61,21 @@ error imap_session_check_password(struct imap_session *s, slice authorization, s
             .settings = s->login,
             .protocol = "imap",
             .peer = stream_peer(s->stream),
-            .authorization = authorization,
             .name = name,
             .password = password,
         },
         &s->arena, &account);
     if (password.size)
         explicit_bzero((char *)password.data, password.size);
-    if (failed(problem))
-        return refuse(s, problem);
-    TRY(remember(s, &account));
+    return imap_session_log_in(s, problem, &account);
+}
+
+error imap_session_log_in(struct imap_session *s, error outcome,
+                          const struct directory_account *account)
+{
+    if (failed(outcome))
+        return refuse(s, outcome);
+    TRY(remember(s, account));
     s->home = store_home_core(s->account_key.id);
     s->moving = s->home != core_self();
     return s->moving ? OK : imap_session_settle(s);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/imap/reply.h"
 
+#include "service/imap/login.h"
+
 #include "base/log.h"
 #include "base/metric.h"
 #include "service/imap/session.h"
@@ -109,6 +111,31 @@ error imap_answer(struct imap_session *s, error outcome)
     EVERYWHERE "LITERAL+ IDLE NAMESPACE CHILDREN UIDPLUS MOVE UNSELECT SPECIAL-USE "               \
                "LIST-EXTENDED LIST-STATUS WITHIN"
 
+/* What a client may log in by, as login_mechanism_is_offered has it; static, because a greeting has
+ * no memory of its own yet. */
+#define BY(before, scram) SLICE(EVERYWHERE "LITERAL- " before scram "AUTH=PLAIN AUTH=LOGIN")
+#define SHA_1 "AUTH=SCRAM-SHA-1 "
+#define SHA_256 "AUTH=SCRAM-SHA-256 "
+#define SHA_1_PLUS "AUTH=SCRAM-SHA-1-PLUS "
+#define SHA_256_PLUS "AUTH=SCRAM-SHA-256-PLUS "
+#define BY_EACH(before, sha_1, sha_256)                                                            \
+    {                                                                                              \
+        [LOGIN_SCRAM_OFF] = BY(before, ""), [LOGIN_SCRAM_ON] = BY(before, sha_256 sha_1),          \
+        [LOGIN_SCRAM_SHA_1] = BY(before, sha_1), [LOGIN_SCRAM_SHA_256] = BY(before, sha_256),      \
+    }
+
+static slice login_capabilities(const struct imap_session *s, bool starttls)
+{
+    static const slice unbound[] = BY_EACH("", SHA_1, SHA_256);
+    static const slice before_tls[] = BY_EACH("STARTTLS ", SHA_1, SHA_256);
+    static const slice bound_to_tls[] = BY_EACH("", SHA_1_PLUS SHA_1, SHA_256_PLUS SHA_256);
+    enum login_scram scram = s->login->scram;
+    const struct login_party party = imap_session_login_party(s);
+    bool bound = login_mechanism_is_offered(LOGIN_MECHANISM_SCRAM_SHA_256_PLUS, &party) ||
+                 login_mechanism_is_offered(LOGIN_MECHANISM_SCRAM_SHA_1_PLUS, &party);
+    return starttls ? before_tls[scram] : bound ? bound_to_tls[scram] : unbound[scram];
+}
+
 slice imap_capabilities(const struct imap_session *s)
 {
     bool starttls = s->service->tls && !stream_is_tls(s->stream);
@@ -118,6 +145,5 @@ slice imap_capabilities(const struct imap_session *s)
     if (!imap_session_may_login(s))
         return starttls ? SLICE(EVERYWHERE "LITERAL- STARTTLS LOGINDISABLED")
                         : SLICE(EVERYWHERE "LITERAL- LOGINDISABLED");
-    return starttls ? SLICE(EVERYWHERE "LITERAL- STARTTLS AUTH=PLAIN AUTH=LOGIN")
-                    : SLICE(EVERYWHERE "LITERAL- AUTH=PLAIN AUTH=LOGIN");
+    return login_capabilities(s, starttls);
 }

@@ -3,6 +3,9 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "crypto/hmac.h"
+#include "crypto/random.h"
+#include "crypto/scram.h"
 #include "runtime/fiber.h"
 #include "service/login/throttle.h"
 
@@ -50,14 +53,20 @@ static error pay_for_failures(const struct login_settings *settings, throttle_ke
     return fiber_sleep(delay);
 }
 
+/* Nobody may act as somebody else. */
+static bool may_act_as(const struct login_attempt *attempt)
+{
+    return attempt->authorization.size == 0 ||
+           slice_equal_nocase(attempt->authorization, attempt->name);
+}
+
 static error verify(const struct login_attempt *attempt, struct arena *arena,
                     struct directory_account *out_account)
 {
     struct directory *directory = directory_here();
     if (!directory)
         return error_make(ERROR_TEMPORARY, "no directory is open");
-    /* Nobody may act as somebody else. */
-    if (attempt->authorization.size && !slice_equal_nocase(attempt->authorization, attempt->name))
+    if (!may_act_as(attempt))
         return error_make(ERROR_DENIED, "may not act as another user");
     instant start = time_now();
     error problem =
@@ -80,15 +89,12 @@ static struct metric *result_of(error problem)
     }
 }
 
-error login_check(const struct login_attempt *attempt, struct arena *arena,
-                  struct directory_account *out_account)
+/* WAITS. Counts, forgives, logs; what the client may know comes back. */
+static error conclude(const struct login_attempt *attempt, error problem)
 {
     throttle_key address = throttle_key_of_address(attempt->peer);
     throttle_key account = throttle_key_of_account(attempt->name);
     int64_t forget_after = attempt->settings->forget_after;
-    error problem = pay_for_failures(attempt->settings, address, account);
-    if (!failed(problem))
-        problem = verify(attempt, arena, out_account);
     metric_add(result_of(problem), 1);
     if (problem.kind == ERROR_DENIED) {
         throttle_fail(address, forget_after);
@@ -102,4 +108,72 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
     /* The log knows what was wrong; whoever guesses must not. */
     return problem.kind == ERROR_DENIED ? error_make(ERROR_DENIED, "wrong name or password")
                                         : problem;
+}
+
+static error pay(const struct login_attempt *attempt)
+{
+    return pay_for_failures(attempt->settings, throttle_key_of_address(attempt->peer),
+                            throttle_key_of_account(attempt->name));
+}
+
+error login_check(const struct login_attempt *attempt, struct arena *arena,
+                  struct directory_account *out_account)
+{
+    error problem = pay(attempt);
+    if (!failed(problem))
+        problem = verify(attempt, arena, out_account);
+    return conclude(attempt, problem);
+}
+
+/* ---- SCRAM ---- */
+
+/* A salt that is the name's own, and can be told from a stored one by nobody without the secret. */
+static void make_up_salt(const struct login_attempt *attempt, struct scram_keys *keys)
+{
+    uint8_t sum[DIGEST_SIZE_MAX], kind = (uint8_t)keys->kind;
+    struct hmac hmac;
+    hmac_init(&hmac, DIGEST_SHA256, attempt->settings->scram_secret);
+    hmac_add(&hmac, SLICE("scram salt"));
+    hmac_add(&hmac, slice_of(&kind, 1));
+    for (size_t i = 0; i < attempt->name.size; i++) {
+        char c = ascii_lower(attempt->name.data[i]);
+        hmac_add(&hmac, slice_of(&c, 1));
+    }
+    hmac_finish(&hmac, sum);
+    memcpy(keys->salt, sum, SCRAM_SALT_SIZE);
+    keys->salt_size = SCRAM_SALT_SIZE;
+    keys->rounds = attempt->settings->scram_rounds;
+}
+
+error login_scram_begin(const struct login_attempt *attempt, struct arena *arena,
+                        struct scram_keys *keys)
+{
+    struct directory *directory = directory_here();
+    make_up_salt(attempt, keys);
+    random_bytes(keys->stored_key, sizeof keys->stored_key);
+    random_bytes(keys->server_key, sizeof keys->server_key);
+    error problem = directory ? pay(attempt) : error_make(ERROR_TEMPORARY, "no directory is open");
+    if (!failed(problem))
+        problem = directory_scram(directory, attempt->name, arena, keys);
+    if (!failed(problem) || problem.kind == ERROR_NOT_FOUND)
+        return OK;
+    return conclude(attempt, problem);
+}
+
+error login_scram_end(const struct login_attempt *attempt, error proof, struct arena *arena,
+                      struct directory_account *out_account)
+{
+    struct directory *directory = directory_here();
+    error problem = proof;
+    if (!failed(problem) && !may_act_as(attempt))
+        problem = error_make(ERROR_DENIED, "may not act as another user");
+    if (!failed(problem) && !directory)
+        problem = error_make(ERROR_TEMPORARY, "no directory is open");
+    if (!failed(problem))
+        problem = directory_account(directory, attempt->name, arena, out_account);
+    if (problem.kind == ERROR_NOT_FOUND) /* gone meanwhile */
+        problem = error_make(ERROR_DENIED, "no such account");
+    if (problem.kind == ERROR_DENIED && directory)
+        directory_invalidate(directory, attempt->name);
+    return conclude(attempt, problem);
 }

@@ -26,3 +26,16 @@ struct login_attempt {
  */
 error login_check(const struct login_attempt *attempt, struct arena *arena,
                   struct directory_account *out_account);
+
+struct scram_keys;
+
+/* SCRAM in two halves around the client's proof; the password of the attempt is unused.
+ *
+ * WAITS. Pays for failures before, then finds the keys of keys->kind. Who has none gets keys that
+ * nobody can know the password of, and the same salt at every attempt (RFC 5802 9 warns of telling
+ * who has an account): only login_scram_end refuses. ERROR_BUSY, ERROR_TEMPORARY as login_check. */
+error login_scram_begin(const struct login_attempt *attempt, struct arena *arena,
+                        struct scram_keys *keys);
+/* WAITS. With OK, or why the proof is not good; the rest as login_check. */
+error login_scram_end(const struct login_attempt *attempt, error proof, struct arena *arena,
+                      struct directory_account *out_account);

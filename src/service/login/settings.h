@@ -5,6 +5,9 @@
  */
 #include "base/setting.h"
 
+enum login_scram { LOGIN_SCRAM_OFF, LOGIN_SCRAM_ON, LOGIN_SCRAM_SHA_1, LOGIN_SCRAM_SHA_256 };
+enum { LOGIN_SCRAM_SECRET_SIZE_MIN = 16 }; /* bytes */
+
 struct login_settings {
     uint32_t failures_free; /* so many failures cost nothing */
     int64_t failure_delay;  /* the next costs this, then doubling */
@@ -14,6 +17,9 @@ struct login_settings {
     int64_t forget_after;  /* one failure is forgotten each such time */
     uint32_t failures_max; /* of an address: further logins are refused without a look */
     uint32_t attempts_max; /* failed ones on one connection */
+    enum login_scram scram;
+    slice scram_secret;    /* what made-up salts are keyed with */
+    uint32_t scram_rounds; /* of keys that are made up, or derived from a plain password */
 };
 
 extern const struct setting_table login_setting_table;

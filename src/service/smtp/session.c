@@ -52,6 +52,12 @@ unsigned smtp_session_parameters(const struct smtp_session *s)
     return offered | SMTP_PARAMETER_AUTH | SMTP_PARAMETER_DELIVERBY | SMTP_PARAMETER_MT_PRIORITY;
 }
 
+struct login_party smtp_session_login_party(const struct smtp_session *s)
+{
+    return (struct login_party){
+        .settings = s->login, .protocol = "submission", .stream = s->stream};
+}
+
 bool smtp_session_may_login(const struct smtp_session *s)
 {
     return stream_is_tls(s->stream) || !s->settings->tls_required;

@@ -7,6 +7,7 @@
 #include "base/arena.h"
 #include "format/smtp/command.h"
 #include "net/stream.h"
+#include "service/login/mechanism.h"
 #include "service/session.h"
 #include "service/smtp/limits.h"
 #include "service/smtp/smtp.h"
@@ -41,6 +42,8 @@ error smtp_session_read_line(struct smtp_session *session, size_t size_max, slic
                              enum smtp_reply *out_reply);
 /* May a password be sent now? */
 bool smtp_session_may_login(const struct smtp_session *session);
+/* For service/login. */
+struct login_party smtp_session_login_party(const struct smtp_session *session);
 static inline bool smtp_session_is_submission(const struct smtp_session *session)
 {
     return session->service->role == SMTP_ROLE_SUBMISSION;

@@ -36,20 +36,23 @@ static error converse(struct imap_session *s, struct login_exchange *exchange,
 error imap_command_authenticate(struct imap_session *s)
 {
     struct imap_authenticate start;
+    const struct login_party party = imap_session_login_party(s);
     enum login_mechanism mechanism;
     TRY(imap_authenticate_parse(&s->command.arguments, &start));
     if (!imap_session_may_login(s))
         return imap_refuse(s, IMAP_CODE_PRIVACYREQUIRED,
                            error_make(ERROR_DENIED, "start TLS first"));
-    if (!login_mechanism_find(start.mechanism, &mechanism))
+    if (!login_mechanism_find(start.mechanism, &party, &mechanism))
         return imap_refuse(s, IMAP_CODE_CANNOT,
                            error_make(ERROR_PERMANENT, "unknown authentication mechanism"));
     struct login_exchange exchange;
-    login_exchange_init(&exchange, mechanism);
+    struct directory_account account;
+    login_exchange_init(&exchange, mechanism, &party);
     error problem = converse(s, &exchange, &start);
-    if (!failed(problem))
-        problem = imap_session_check_password(s, exchange.authorization, exchange.name,
-                                              exchange.password);
+    if (!failed(problem)) {
+        problem = login_exchange_finish(&exchange, &s->arena, &account);
+        problem = imap_session_log_in(s, problem, &account);
+    }
     login_exchange_wipe(&exchange);
     if (start.initial.size) /* it lies in the frame */
         explicit_bzero((char *)start.initial.data, start.initial.size);

@@ -15,5 +15,5 @@ error imap_command_login(struct imap_session *s)
     TRY(imap_take_space(c));
     TRY(imap_take_astring(c, &s->arena, &password));
     TRY(imap_take_end(c));
-    return imap_session_check_password(s, SLICE_EMPTY, name, password);
+    return imap_session_check_password(s, name, password);
 }

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * AUTH (RFC 4954): who is it? On submission nothing is sent without.
  */
-#include "service/login/login.h"
 #include "service/login/mechanism.h"
 #include "service/smtp/answer.h"
 #include "service/smtp/command.h"
@@ -46,18 +45,10 @@ static error converse(struct smtp_session *s, struct login_exchange *exchange, s
 }
 
 /* WAITS. */
-static enum smtp_reply check(struct smtp_session *s, const struct login_exchange *exchange)
+static enum smtp_reply check(struct smtp_session *s, struct login_exchange *exchange)
 {
     struct directory_account account;
-    const struct login_attempt attempt = {
-        .settings = s->login,
-        .protocol = "submission",
-        .peer = stream_peer(s->stream),
-        .authorization = exchange->authorization,
-        .name = exchange->name,
-        .password = exchange->password,
-    };
-    error problem = login_check(&attempt, &s->command_arena, &account);
+    error problem = login_exchange_finish(exchange, &s->command_arena, &account);
     if (problem.kind == ERROR_DENIED)
         return ++s->login_failures >= s->login->attempts_max ? SMTP_REPLY_TOO_MANY_LOGINS
                                                              : SMTP_REPLY_LOGIN_DENIED;
@@ -71,6 +62,7 @@ static enum smtp_reply check(struct smtp_session *s, const struct login_exchange
 
 error smtp_command_auth(struct smtp_session *s, const struct smtp_command *command)
 {
+    const struct login_party party = smtp_session_login_party(s);
     enum login_mechanism mechanism;
     struct login_exchange exchange;
     enum smtp_reply reply;
@@ -78,10 +70,10 @@ error smtp_command_auth(struct smtp_session *s, const struct smtp_command *comma
         return smtp_answer(s, SMTP_REPLY_ALREADY_LOGGED_IN);
     if (!smtp_session_may_login(s))
         return smtp_answer(s, SMTP_REPLY_LOGIN_NEEDS_TLS);
-    if (!login_mechanism_find(command->auth.mechanism, &mechanism))
+    if (!login_mechanism_find(command->auth.mechanism, &party, &mechanism))
         return smtp_answer(s, SMTP_REPLY_UNKNOWN_MECHANISM);
     s->base.state = "login";
-    login_exchange_init(&exchange, mechanism);
+    login_exchange_init(&exchange, mechanism, &party);
     error problem = converse(s, &exchange, command->auth.initial, &reply);
     if (!failed(problem) && reply == SMTP_REPLY_NONE)
         reply = check(s, &exchange);

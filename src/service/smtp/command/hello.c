@@ -7,11 +7,13 @@
 #include "service/smtp/command.h"
 
 /* RFC 4954 3; offered only where it would be taken. */
-static void add_mechanisms(struct buffer *lines)
+static void add_mechanisms(const struct smtp_session *s, struct buffer *lines)
 {
+    const struct login_party party = smtp_session_login_party(s);
     buffer_add_string(lines, "\nAUTH");
     for (enum login_mechanism mechanism = 0; mechanism < LOGIN_MECHANISM_COUNT; mechanism++)
-        buffer_format(lines, " %s", login_mechanism_name(mechanism));
+        if (login_mechanism_is_offered(mechanism, &party))
+            buffer_format(lines, " %s", login_mechanism_name(mechanism));
 }
 
 /* RFC 4865 3: the longest time, and until when that is. */
@@ -27,7 +29,7 @@ static void add_future_release(struct buffer *lines, int64_t hold_max)
 static void add_submission(const struct smtp_session *s, struct buffer *lines)
 {
     if (smtp_session_may_login(s))
-        add_mechanisms(lines);
+        add_mechanisms(s, lines);
     if (s->settings->hold_max)
         add_future_release(lines, s->settings->hold_max);
     buffer_add_string(lines, "\nDELIVERBY\nMT-PRIORITY"); /* RFC 2852, 6710 */

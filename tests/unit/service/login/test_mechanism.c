@@ -4,6 +4,8 @@
 #include "service/login/mechanism.h"
 
 static struct arena arena;
+static struct login_settings settings;
+static const struct login_party party = {.settings = &settings, .protocol = "test"};
 
 static int setup(void **state)
 {
@@ -23,12 +25,39 @@ static void test_names(void **state)
 {
     (void)state;
     enum login_mechanism mechanism;
-    assert_true(login_mechanism_find(SLICE("plain"), &mechanism));
+    assert_true(login_mechanism_find(SLICE("plain"), &party, &mechanism));
     assert_int_equal(mechanism, LOGIN_MECHANISM_PLAIN);
-    assert_true(login_mechanism_find(SLICE("LOGIN"), &mechanism));
+    assert_true(login_mechanism_find(SLICE("LOGIN"), &party, &mechanism));
     assert_int_equal(mechanism, LOGIN_MECHANISM_LOGIN);
-    assert_false(login_mechanism_find(SLICE("PLAINX"), &mechanism));
-    assert_false(login_mechanism_find(SLICE(""), &mechanism));
+    assert_false(login_mechanism_find(SLICE("PLAINX"), &party, &mechanism));
+    assert_false(login_mechanism_find(SLICE(""), &party, &mechanism));
+}
+
+static void test_scram_is_offered_where_set(void **state)
+{
+    (void)state;
+    static const struct {
+        enum login_scram scram;
+        bool sha_256, sha_1;
+    } cases[] = {
+        {LOGIN_SCRAM_OFF, false, false},
+        {LOGIN_SCRAM_ON, true, true},
+        {LOGIN_SCRAM_SHA_1, false, true},
+        {LOGIN_SCRAM_SHA_256, true, false},
+    };
+    for (int i = 0; i < 4; i++) {
+        enum login_mechanism mechanism;
+        settings.scram = cases[i].scram;
+        assert_int_equal(login_mechanism_find(SLICE("scram-sha-256"), &party, &mechanism),
+                         cases[i].sha_256);
+        assert_int_equal(login_mechanism_find(SLICE("SCRAM-SHA-1"), &party, &mechanism),
+                         cases[i].sha_1);
+        /* there is no TLS to bind to */
+        assert_false(login_mechanism_find(SLICE("SCRAM-SHA-256-PLUS"), &party, &mechanism));
+        assert_false(login_mechanism_find(SLICE("SCRAM-SHA-1-PLUS"), &party, &mechanism));
+        assert_true(login_mechanism_find(SLICE("PLAIN"), &party, &mechanism));
+    }
+    settings.scram = LOGIN_SCRAM_OFF;
 }
 
 static void test_plain(void **state)
@@ -36,7 +65,7 @@ static void test_plain(void **state)
     (void)state;
     struct login_exchange x;
     bool done = false;
-    login_exchange_init(&x, LOGIN_MECHANISM_PLAIN);
+    login_exchange_init(&x, LOGIN_MECHANISM_PLAIN, &party);
     assert_slice(login_exchange_challenge(&x), "");
     /* RFC 4616 4: NUL tim NUL tanstaaftanstaaf */
     assert_ok(login_exchange_respond(&x, SLICE("AHRpbQB0YW5zdGFhZnRhbnN0YWFm"), &arena, &done));
@@ -50,7 +79,7 @@ static void test_plain(void **state)
     for (int i = 0; i < 16; i++)
         assert_int_equal(secret[i], 0);
     /* RFC 4616 4: Ursel NUL Kurt NUL xipj3plmq */
-    login_exchange_init(&x, LOGIN_MECHANISM_PLAIN);
+    login_exchange_init(&x, LOGIN_MECHANISM_PLAIN, &party);
     assert_ok(login_exchange_respond(&x, SLICE("VXJzZWwAS3VydAB4aXBqM3BsbXE="), &arena, &done));
     assert_slice(x.authorization, "Ursel");
     assert_slice(x.name, "Kurt");
@@ -71,7 +100,7 @@ static void test_bad_plain(void **state)
     for (size_t i = 0; i < sizeof BAD / sizeof *BAD; i++) {
         struct login_exchange x;
         bool done = false;
-        login_exchange_init(&x, LOGIN_MECHANISM_PLAIN);
+        login_exchange_init(&x, LOGIN_MECHANISM_PLAIN, &party);
         assert_error(login_exchange_respond(&x, slice_from_string(BAD[i]), &arena, &done),
                      ERROR_MALFORMED);
         assert_false(done);
@@ -83,7 +112,7 @@ static void test_login_asks_twice(void **state)
     (void)state;
     struct login_exchange x;
     bool done = false;
-    login_exchange_init(&x, LOGIN_MECHANISM_LOGIN);
+    login_exchange_init(&x, LOGIN_MECHANISM_LOGIN, &party);
     assert_slice(login_exchange_challenge(&x), "VXNlcm5hbWU6");
     assert_ok(login_exchange_respond(&x, SLICE("dXNlcg=="), &arena, &done));
     assert_false(done);
@@ -99,7 +128,7 @@ static void test_cancelling_and_limit(void **state)
     (void)state;
     struct login_exchange x;
     bool done = false;
-    login_exchange_init(&x, LOGIN_MECHANISM_LOGIN);
+    login_exchange_init(&x, LOGIN_MECHANISM_LOGIN, &party);
     assert_error(login_exchange_respond(&x, SLICE("*"), &arena, &done), ERROR_CANCELLED);
     static char text[LOGIN_RESPONSE_SIZE_MAX + 4];
     memset(text, 'A', sizeof text);
@@ -113,6 +142,7 @@ int main(void)
 #define TEST(function) cmocka_unit_test_setup_teardown(function, setup, teardown)
     const struct CMUnitTest tests[] = {
         TEST(test_names),
+        TEST(test_scram_is_offered_where_set),
         TEST(test_plain),
         TEST(test_bad_plain),
         TEST(test_login_asks_twice),
