@@ -63,7 +63,7 @@ static void writeback_run(void *unused)
             metric_add(&written_back, batch->count);
             batch->count = 0;
         }
-        if (fiber_is_cancelled())
+        if (failed(fiber_sleep(WRITEBACK_PAUSE_MS * TIME_MS)))
             return;
     }
 }

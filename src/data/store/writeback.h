@@ -14,6 +14,7 @@ enum {
     WRITEBACK_FILES_MAX = 512,    /* open files per core that wait; past that: the checkpoint's */
     WRITEBACK_BATCH_MIN = 16,     /* so many begin a round, */
     WRITEBACK_PATIENCE_MS = 1000, /* or one that waited so long */
+    WRITEBACK_PAUSE_MS = 4, /* between rounds: a busy core does not wake the worker all the time */
 };
 
 error writeback_begin(struct crew *crew);
