@@ -28,6 +28,10 @@ const struct control_option_row control_options[OPTION_COUNT] = {
     [OPTION_AFTER] = {"after", "ID", "the page behind this mail"},
     [OPTION_LIMIT] = {"limit", "COUNT", "so many at most (1000)"},
     [OPTION_HELD] = {"held", NULL, "mails that are held"},
+    [OPTION_FROM] = {"from", "SENDER", "who it is from, as MAIL FROM says"},
+    [OPTION_RCPT] = {"rcpt", "ADDRESS", "whom it is for"},
+    [OPTION_IP] = {"ip", "ADDRESS", "of the client; without it nobody asks SPF, DKIM and DMARC"},
+    [OPTION_HELO] = {"helo", "NAME", "as the client says hello"},
     [OPTION_MAX] = {"max", "COUNT", "so many at most"},
     [OPTION_ALL] = {"all", NULL, "every mail there is"},
     [OPTION_HELP] = {"help", NULL, "this"},
@@ -42,6 +46,7 @@ const struct control_group control_groups[] = {
     {"directory", "The database behind them"},
     {"hash", "Password hashes"},
     {"queue", "Mail on its way"},
+    {"spam", "What mail is wanted"},
     {"dkim", "Keys that sign mail"},
     {"dns", "What DNS must say"},
     {"config", "The configuration"},
@@ -52,6 +57,8 @@ const struct control_group control_groups[] = {
 enum {
     LIST_OPTIONS = OPTION_BIT(OPTION_JSON),
     SECRET_OPTIONS = OPTION_BIT(OPTION_HASH) | OPTION_BIT(OPTION_SCHEME),
+    CHECK_OPTIONS = OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_RCPT) | OPTION_BIT(OPTION_IP) |
+                    OPTION_BIT(OPTION_HELO) | OPTION_BIT(OPTION_JSON),
     SELECT_OPTIONS = OPTION_BIT(OPTION_SENDER) | OPTION_BIT(OPTION_RECIPIENT) |
                      OPTION_BIT(OPTION_SITE) | OPTION_BIT(OPTION_DOMAIN) |
                      OPTION_BIT(OPTION_STATE) | OPTION_BIT(OPTION_OLDER) | OPTION_BIT(OPTION_HELD) |
@@ -151,6 +158,8 @@ const struct control_verb control_verbs[] = {
      ORDER_OPTIONS, control_queue_bounce},
     {"queue", "stats", "", "The queue in numbers, and where mail waits", NULL, 0, 0, LIST_OPTIONS,
      control_queue_stats},
+    {"spam", "check", "FILE", "What would become of a message (\"-\": standard input), and why",
+     NULL, 1, 1, CHECK_OPTIONS, control_spam_check},
     {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record",
      dkim_create_more, 1, 1, LIST_OPTIONS | KEY_OPTIONS, control_dkim_create},
     {"dkim", "show", "DOMAIN", "The DNS records of a domain's keys", NULL, 1, 1, LIST_OPTIONS,

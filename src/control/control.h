@@ -48,6 +48,10 @@ enum control_option {
     OPTION_OLDER,
     OPTION_AFTER,
     OPTION_LIMIT,
+    OPTION_FROM,
+    OPTION_RCPT,
+    OPTION_IP,
+    OPTION_HELO,
     OPTION_MAX,
     OPTION_ALL,
     OPTION_HELP,
@@ -94,6 +98,8 @@ enum control_exit control_domain_add(struct control *control),
     control_config_show(struct control *control), control_config_check(struct control *control),
     control_dkim_create(struct control *control), control_dkim_show(struct control *control),
     control_dns_show(struct control *control), control_dns_check(struct control *control);
+
+enum control_exit control_spam_check(struct control *control);
 
 /* "ringmail: ..." on standard error; returns `exit`. */
 enum control_exit control_say(enum control_exit exit, const char *format, ...)

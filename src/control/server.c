@@ -84,28 +84,35 @@ static error read_answer(slice answer, struct buffer *out_body)
     return buffer_check(out_body);
 }
 
-static error exchange(int fd, const struct config *config, const char *method, slice target,
+struct question {
+    const char *method;
+    slice target, body;
+};
+
+static error exchange(int fd, const struct config *config, const struct question *question,
                       struct buffer *answer)
 {
     struct buffer request;
     slice token = config->admin.token;
     buffer_init(&request, HEAD_SIZE_MAX);
-    buffer_format(&request, "%s %.*s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n", method,
-                  SLICE_ARG(target));
+    buffer_format(&request, "%s %.*s HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n",
+                  question->method, SLICE_ARG(question->target));
     if (token.size)
         buffer_format(&request, "Authorization: Bearer %.*s\r\n", SLICE_ARG(token));
-    buffer_add_string(&request, "Content-Length: 0\r\n\r\n");
+    buffer_format(&request, "Content-Length: %zu\r\n\r\n", question->body.size);
     error result = buffer_check(&request);
     if (!failed(result))
         result = send_all(fd, buffer_slice(&request));
+    if (!failed(result))
+        result = send_all(fd, question->body);
     if (!failed(result))
         result = receive_all(fd, answer);
     buffer_close(&request);
     return result;
 }
 
-error server_request(const struct config *config, const char *method, slice target,
-                     struct buffer *out_body)
+static error ask(const struct config *config, const struct question *question,
+                 struct buffer *out_body)
 {
     struct buffer answer;
     int fd = -1;
@@ -113,12 +120,24 @@ error server_request(const struct config *config, const char *method, slice targ
         return error_make(ERROR_CLOSED, "no admin endpoint is configured (listen.admin)");
     TRY(connect_to(config->listen.admin.items[0], &fd));
     buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
-    error result = exchange(fd, config, method, target, &answer);
+    error result = exchange(fd, config, question, &answer);
     close(fd);
     if (!failed(result))
         result = read_answer(buffer_slice(&answer), out_body);
     buffer_close(&answer);
     return result;
+}
+
+error server_request(const struct config *config, const char *method, slice target,
+                     struct buffer *out_body)
+{
+    return ask(config, &(struct question){.method = method, .target = target}, out_body);
+}
+
+error server_post(const struct config *config, slice target, slice body, struct buffer *out_body)
+{
+    return ask(config, &(struct question){.method = "POST", .target = target, .body = body},
+               out_body);
 }
 
 enum control_exit server_say_trouble(const struct config *config, error problem)

@@ -10,5 +10,7 @@ error server_request(const struct config *config, const char *method, slice targ
                      struct buffer *out_body);
 /* Says why a request failed, and where the server was looked for; CONTROL_TROUBLE. */
 enum control_exit server_say_trouble(const struct config *config, error problem);
+/* The same as POST with a body. */
+error server_post(const struct config *config, slice target, slice body, struct buffer *out_body);
 /* A value for a query, percent-encoded. */
 void server_add_encoded(struct buffer *out, slice text);

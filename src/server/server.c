@@ -146,6 +146,7 @@ error server_open(struct server *server, struct config *config)
     server->admin = (struct admin_options){
         .token = config->admin.token,
         .version = RINGMAIL_VERSION,
+        .hostname = slice_from_string(server->hostname),
         .started_at = time_now(),
         .config_write = admin_write,
         .config_change = admin_change,

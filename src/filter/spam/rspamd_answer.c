@@ -123,7 +123,7 @@ static enum spam_action forced_action(const struct answer *answer)
         return SPAM_DELAY;
     if (slice_equal(action, SLICE("reject")) || slice_equal(action, SLICE("discard")))
         return answer->score < answer->required || answer->message.size ? SPAM_REFUSE : SPAM_ACCEPT;
-    if (is_mark(action) && answer->score < answer->mark_score)
+    if (is_mark(action) && (answer->score < answer->mark_score || answer->message.size))
         return SPAM_JUNK;
     return SPAM_ACCEPT;
 }

@@ -21,6 +21,8 @@
  * &id= GET  /queue/sites            JSON: destinations with what waits for them; ?limit= GET
  * /queue/mail             ?id=: header and body as they would be sent POST /queue/flush (also hold,
  * release, delete, bounce) for such a selection, or ?all=1; {"mails": how many}
+ *     POST /spam/check             a message; ?from= &rcpt= &ip= &helo=: what would become of it,
+ * and why
  *
  * Each connection is a fiber on the core that accepted it. Bounds: admin_limits.
  */
@@ -33,7 +35,7 @@ struct stream;
 
 enum admin_limits {
     ADMIN_HEAD_SIZE_MAX = 64 << 10,   /* bytes of a request's head */
-    ADMIN_BODY_SIZE_MAX = 256 << 10,  /* of a request's body */
+    ADMIN_BODY_SIZE_MAX = 8 << 20,    /* of a request's body */
     ADMIN_ANSWER_SIZE_MAX = 64 << 20, /* of an answer */
     ADMIN_MEMORY_MAX = 16 << 20,      /* of one request beside its answer */
     ADMIN_REQUESTS_MAX = 1000000,     /* of one connection */
@@ -45,6 +47,7 @@ enum admin_limits {
 struct admin_options {
     slice token; /* borrowed; empty: none is asked for */
     const char *version;
+    slice hostname; /* as the server calls itself; borrowed */
     instant started_at;
     /* The whole configuration as JSON. */
     error (*config_write)(void *argument, struct buffer *out);

@@ -23,4 +23,4 @@ typedef error admin_handler(struct admin_exchange *exchange);
 admin_handler admin_page, admin_health, admin_metrics, admin_stats, admin_sessions, admin_config,
     admin_config_change, admin_reload, admin_invalidate, admin_queue, admin_queue_mails,
     admin_queue_mail, admin_queue_flush, admin_queue_hold, admin_queue_release, admin_queue_delete,
-    admin_queue_bounce, admin_queue_sites, admin_events;
+    admin_queue_bounce, admin_spam_check, admin_queue_sites, admin_events;

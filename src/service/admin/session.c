@@ -33,6 +33,7 @@ static const struct route {
     {"/queue/release", HTTP_POST, false, admin_queue_release},
     {"/queue/delete", HTTP_POST, false, admin_queue_delete},
     {"/queue/bounce", HTTP_POST, false, admin_queue_bounce},
+    {"/spam/check", HTTP_POST, false, admin_spam_check},
 };
 
 slice admin_refusal(enum listener_refusal reason, void *argument)
