@@ -172,16 +172,13 @@ static error write_at(int fd, slice bytes, uint64_t offset)
     return OK;
 }
 
-static void take(struct frame_file *file, int fd, const char *name,
-                 const struct frame_header *header, uint64_t size)
+static void take(struct frame_file *file, int fd, const struct frame_header *header, uint64_t size)
 {
     frame_file_close(file);
     file->fd = fd;
     file->header = *header;
     file->size = size;
     file->unsynced = file->fresh = false;
-    if (name != file->name)
-        snprintf(file->name, sizeof file->name, "%s", name);
 }
 
 error frame_file_open(struct frame_file *file, const char *name,
@@ -195,7 +192,7 @@ error frame_file_open(struct frame_file *file, const char *name,
         close(fd);
         return problem;
     }
-    take(file, fd, name, &found->header, found->end);
+    take(file, fd, &found->header, found->end);
     return OK;
 }
 
@@ -225,7 +222,7 @@ error frame_file_create(struct frame_file *file, const char *name,
 {
     int fd;
     TRY(make(file->directory, name, O_EXCL, header, SLICE_EMPTY, &fd));
-    take(file, fd, name, header, sizeof *header);
+    take(file, fd, header, sizeof *header);
     file->unsynced = file->fresh = true;
     return OK;
 }
@@ -269,7 +266,7 @@ error frame_file_replace(struct frame_file *file, const char *name,
         unlinkat(file->directory, fresh, 0);
         return problem;
     }
-    take(file, fd, name, header, sizeof *header + records.size);
+    take(file, fd, header, sizeof *header + records.size);
     if (fsync(file->directory) != 0)
         return error_system(errno, "cannot sync a directory of state");
     return OK;

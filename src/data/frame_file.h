@@ -17,7 +17,6 @@ enum { FRAME_FILE_NAME_SIZE_MAX = 63 };
 struct frame_file {
     int directory; /* borrowed */
     int fd;        /* -1: none */
-    char name[FRAME_FILE_NAME_SIZE_MAX + 1];
     struct frame_header header;
     uint64_t size; /* of what was written well: the next record goes there */
     bool unsynced;

@@ -34,8 +34,9 @@ error webhook_event_read(slice payload, struct webhook_event *out_event)
         return MALFORMED;
     memcpy(&head, payload.data, sizeof head);
     slice json = slice_from(payload, sizeof head);
-    if (head.number == 0 || head.number == UINT64_MAX || json.size < 2 ||
-        json.size > EVENT_SIZE_MAX || json.data[0] != '{' || json.data[json.size - 1] != '}')
+    if (head.number == 0 || head.number == UINT64_MAX || head.time < 0 ||
+        head.time > INT64_MAX / 2 || json.size < 2 || json.size > EVENT_SIZE_MAX ||
+        json.data[0] != '{' || json.data[json.size - 1] != '}')
         return MALFORMED;
     *out_event = (struct webhook_event){head.number, head.time, json};
     return OK;

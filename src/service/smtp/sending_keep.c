@@ -134,6 +134,8 @@ static error save(struct keep *k)
     struct buffer records;
     bool whole = k->must_rewrite || k->file.fd < 0 ||
                  (k->file.size > REWRITE_SIZE_MIN && k->file.size > 2 * k->whole);
+    if (k->accounts->count == 0 && k->file.fd < 0) /* no limits: no files */
+        return OK;
     if (!whole && list_is_empty(&k->accounts->changed))
         return OK;
     buffer_init(&records, SAVE_SIZE_MAX);

@@ -388,9 +388,13 @@ static void cleaned(void)
     assert_true(scratch_find(&scratch, "stem.", name));
     webhook_log_close(&log);
     webhook_log_close(&other);
-    assert_error(
-        webhook_log_open(&log, directory, "a-stem-that-is-longer-than-it-may-be", DISK_MAX),
-        ERROR_LIMIT);
+    static char stem[WEBHOOK_LOG_STEM_SIZE_MAX + 2];
+    memset(stem, 'a', WEBHOOK_LOG_STEM_SIZE_MAX + 1);
+    assert_error(webhook_log_open(&log, directory, stem, DISK_MAX), ERROR_LIMIT);
+    stem[WEBHOOK_LOG_STEM_SIZE_MAX] = '\0';
+    assert_ok(webhook_log_open(&log, directory, stem, 1000 * (uint64_t)WEBHOOK_LOG_FILE_SIZE_MAX));
+    assert_int_equal(log.file_size, WEBHOOK_LOG_FILE_SIZE_MAX);
+    webhook_log_close(&log);
 }
 
 static void test_cleaned(void **state)
@@ -402,7 +406,7 @@ static void test_cleaned(void **state)
 static void test_records(void **state)
 {
     (void)state;
-    struct webhook_event event = {.number = 3, .time = -5, .json = SLICE("{\"a\":1}")}, back;
+    struct webhook_event event = {.number = 3, .time = 5, .json = SLICE("{\"a\":1}")}, back;
     struct buffer out;
     uint64_t number;
     buffer_init(&out, 1000);
@@ -415,7 +419,7 @@ static void test_records(void **state)
     assert_int_equal(frame_scan_next(&scan, &kind, &payload), FRAME_SCAN_RECORD);
     assert_int_equal(kind, WEBHOOK_EVENT);
     assert_ok(webhook_event_read(payload, &back));
-    assert_true(back.number == 3 && back.time == -5 && slice_equal(back.json, event.json));
+    assert_true(back.number == 3 && back.time == 5 && slice_equal(back.json, event.json));
     for (size_t size = 0; size < payload.size; size++)
         assert_error(webhook_event_read(slice_sub(payload, 0, size), &back), ERROR_MALFORMED);
     assert_int_equal(frame_scan_next(&scan, &kind, &payload), FRAME_SCAN_RECORD);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
 
-#include "transport/route/tls_report.h"
+#include "transport/route/tls_report_record.h"
 
 #include <stdio.h>
 
@@ -82,6 +82,57 @@ static void test_limits(void **state)
     tls_report_stop();
 }
 
+/* What is too long is cut, or lost where it cannot be. */
+static void test_lengths(void **state)
+{
+    (void)state;
+    static char text[TLS_REPORT_POLICY_SIZE_MAX + 100];
+    memset(text, 'a', sizeof text);
+    struct tls_report_session session = {
+        .domain = slice_of(text, TLS_REPORT_DOMAIN_SIZE_MAX),
+        .policy = TLS_REPORT_STS,
+        .result = TLS_REPORT_CERTIFICATE_EXPIRED,
+        .policy_text = slice_of(text, sizeof text),
+        .host = slice_of(text, TLS_REPORT_DOMAIN_SIZE_MAX + 1),
+        .reason = slice_of(text, TLS_REPORT_REASON_SIZE_MAX + 1),
+    };
+    assert_ok(tls_report_start());
+    tls_report_note(&session);
+    session.domain.size++;
+    tls_report_note(&session);
+    struct tls_report_day *day = tls_report_take();
+    assert_int_equal(day->entries.count, 1);
+    char key[TLS_REPORT_DOMAIN_SIZE_MAX + 2] = "1";
+    memcpy(key + 1, text, TLS_REPORT_DOMAIN_SIZE_MAX);
+    const struct tls_report_entry *a = entry(day, key);
+    assert_non_null(a);
+    assert_int_equal(a->policy_text.size, TLS_REPORT_POLICY_SIZE_MAX);
+    assert_int_equal(a->details->host.size, TLS_REPORT_DOMAIN_SIZE_MAX);
+    assert_int_equal(a->details->reason.size, TLS_REPORT_REASON_SIZE_MAX);
+    /* The same as a record, in full length and at every shorter one. */
+    struct buffer out;
+    struct arena arena;
+    struct tls_report_entry back;
+    buffer_init(&out, 1 << 16);
+    arena_init(&arena, 8 << 20);
+    tls_report_entry_write(&out, 3, a);
+    struct frame_scan scan = {
+        .window = buffer_slice(&out), .salt = 3, .kind_last = TLS_REPORT_KIND_LAST, .last = true};
+    unsigned kind;
+    slice payload;
+    assert_int_equal(frame_scan_next(&scan, &kind, &payload), FRAME_SCAN_RECORD);
+    assert_ok(tls_report_entry_read(payload, &arena, &back));
+    assert_true(slice_equal(back.domain, a->domain));
+    assert_true(slice_equal(back.details->host, a->details->host));
+    for (size_t size = 0; size < payload.size; size++)
+        assert_error(tls_report_entry_read(slice_sub(payload, 0, size), &arena, &back),
+                     ERROR_MALFORMED);
+    arena_close(&arena);
+    buffer_close(&out);
+    tls_report_day_destroy(&day);
+    tls_report_stop();
+}
+
 static void test_names(void **state)
 {
     (void)state;
@@ -96,6 +147,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_counts),
         cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_lengths),
         cmocka_unit_test(test_names),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
