@@ -254,15 +254,46 @@ static error drive(struct stream *stream, int (*step)(WOLFSSL *), instant deadli
     }
 }
 
+#ifdef HAVE_KEYING_MATERIAL
+/* RFC 9266. The library forgets what it needs for this with the handshake, unless it is asked to
+ * keep it: some hundred bytes a session, which are given back at once. */
+static void begin_exporter(struct tls_session *session)
+{
+    wolfSSL_KeepArrays(session->ssl);
+}
+
+static void take_exporter(struct tls_session *session)
+{
+    static const char label[] = "EXPORTER-Channel-Binding";
+    session->has_exporter =
+        session->established && wolfSSL_version(session->ssl) == TLS1_3_VERSION &&
+        wolfSSL_export_keying_material(session->ssl, session->exporter, TLS_EXPORTER_SIZE, label,
+                                       sizeof label - 1, NULL, 0, 1) == WOLFSSL_SUCCESS;
+    wolfSSL_FreeArrays(session->ssl);
+}
+#else
+static void begin_exporter(struct tls_session *session)
+{
+    (void)session;
+}
+
+static void take_exporter(struct tls_session *session)
+{
+    (void)session;
+}
+#endif
+
 error tls_handshake(struct stream *stream, int (*step)(WOLFSSL *), slice arrived, instant deadline)
 {
     struct tls_session *session = stream->tls;
     struct ring_buffer held = {0};
     session->cipher = arrived;
+    begin_exporter(session);
     error problem = drive(stream, step, deadline, &held);
     session->cipher = SLICE_EMPTY;
     ring_buffer_release(&held);
     session->established = !failed(problem);
+    take_exporter(session);
     return problem;
 }
 
@@ -407,17 +438,10 @@ bool stream_tls_information(const struct stream *stream, struct tls_information 
 
 error stream_tls_exporter(const struct stream *stream, uint8_t out_binding[32])
 {
-#ifdef HAVE_KEYING_MATERIAL
-    static const char label[] = "EXPORTER-Channel-Binding";
-    if (stream->tls && wolfSSL_version(stream->tls->ssl) == TLS1_3_VERSION &&
-        wolfSSL_export_keying_material(stream->tls->ssl, out_binding, 32, label, sizeof label - 1,
-                                       NULL, 0, 1) == WOLFSSL_SUCCESS)
-        return OK;
-#else
-    (void)stream;
-    (void)out_binding;
-#endif
-    return error_make(ERROR_NOT_FOUND, "no tls-exporter binding here");
+    if (!stream->tls || !stream->tls->has_exporter)
+        return error_make(ERROR_NOT_FOUND, "no tls-exporter binding here");
+    memcpy(out_binding, stream->tls->exporter, TLS_EXPORTER_SIZE);
+    return OK;
 }
 
 error stream_tls_end_point(const struct stream *stream, uint8_t out_binding[64], size_t *out_size)

@@ -8,6 +8,8 @@
 #include "net/tls_resume.h"
 #include "net/tls_set.h"
 
+enum { TLS_EXPORTER_SIZE = 32 }; /* RFC 9266 2 */
+
 struct tls_session {
     WOLFSSL *ssl;
     slice cipher;           /* arrived, not yet taken by the engine */
@@ -17,7 +19,9 @@ struct tls_session {
     char *server_name;
     slice alpn;
     bool established;
-    bool resume; /* of a client: kept under this key in the end */
+    bool has_exporter;
+    uint8_t exporter[TLS_EXPORTER_SIZE]; /* the binding; its secret goes with the handshake */
+    bool resume;                         /* of a client: kept under this key in the end */
     uint8_t resume_key[TLS_RESUME_KEY_SIZE];
 };
 

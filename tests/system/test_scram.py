@@ -245,7 +245,7 @@ def test_gsasl(server, mechanism, protocol):
         pytest.skip("wolfSSL was built without keying material")
     address = SHA_1 if "SHA-1" in mechanism else SHA_256
     port = server.imap_port if protocol == "imap" else server.submission_port
-    tls = ["--starttls", f"--x509-ca-file={server.ca_cert}"] if "-PLUS" in mechanism else ["--no-starttls"]
+    tls = [f"--x509-ca-file={server.ca_cert}"] if "-PLUS" in mechanism else ["--no-starttls"]
     for password, right in (("pencil", True), ("pen", False)):
         done = subprocess.run(["gsasl", f"--{protocol}", f"--connect=localhost:{port}", f"--mechanism={mechanism}",
                                f"--authentication-id={address}", "--authorization-id=", f"--password={password}", *tls],
