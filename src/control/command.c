@@ -103,6 +103,12 @@ static const char dkim_create_more[] =
 static const char config_show_more[] =
     "  ringmail config show --defaults | grep -A1 login    what a setting means and its default\n";
 
+static const char spam_learn_more[] =
+    "PATH is a file with one mail, or a folder (a Maildir's cur, say) with such files, and with\n"
+    "folders of them. A server that runs sees what was learned within half a minute; it counts\n"
+    "from spam.rules.learn_minimum mails of each kind on.\n"
+    "  ringmail spam learn spam /var/vmail/example.org/anna/Maildir/.Junk/cur\n";
+
 const struct control_verb control_verbs[] = {
     {"domain", "add", "DOMAIN...", "Receive mail for a domain", NULL, 1, CONTROL_ARGUMENTS_MAX, 0,
      control_domain_add},
@@ -160,6 +166,10 @@ const struct control_verb control_verbs[] = {
      control_queue_stats},
     {"spam", "check", "FILE", "What would become of a message (\"-\": standard input), and why",
      NULL, 1, 1, CHECK_OPTIONS, control_spam_check},
+    {"spam", "learn", "ham|spam PATH...", "Learn from mail that was wanted, or was not",
+     spam_learn_more, 2, CONTROL_ARGUMENTS_MAX, LIST_OPTIONS, control_spam_learn},
+    {"spam", "rules", "", "What our own rules can say of a mail, and their scores", NULL, 0, 0,
+     LIST_OPTIONS, control_spam_rules},
     {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record",
      dkim_create_more, 1, 1, LIST_OPTIONS | KEY_OPTIONS, control_dkim_create},
     {"dkim", "show", "DOMAIN", "The DNS records of a domain's keys", NULL, 1, 1, LIST_OPTIONS,

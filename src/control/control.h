@@ -97,7 +97,8 @@ enum control_exit control_domain_add(struct control *control),
     control_queue_sites(struct control *control), control_stats(struct control *control),
     control_config_show(struct control *control), control_config_check(struct control *control),
     control_dkim_create(struct control *control), control_dkim_show(struct control *control),
-    control_dns_show(struct control *control), control_dns_check(struct control *control);
+    control_dns_show(struct control *control), control_dns_check(struct control *control),
+    control_spam_learn(struct control *control), control_spam_rules(struct control *control);
 
 enum control_exit control_spam_check(struct control *control);
 

@@ -240,8 +240,12 @@ error server_start_filters(struct server *server)
         .rules = &config->spam_rules,
         .lists = &config->spam_lists,
     };
+    char learned[SPAM_LEARNED_PATH_SIZE];
     TRY(spam_start(&(struct spam_options){
-        .settings = &config->spam, .engine = &engine, .learned = config->spam_rules.learn_path}));
+        .settings = &config->spam,
+        .engine = &engine,
+        .learned = spam_learned_path(&config->spam_rules, slice_from_string(config->store.path),
+                                     learned)}));
     return signer_start(&config->dkim, server->keyring);
 }
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/spam/engine_settings.h"
 
+#include <stdio.h>
+
 #define SCORE_(NAME, score, group, help)                                                           \
     SETTING_DECIMAL(struct spam_scores, NAME, score, -100000, 100000, SETTING_RELOADABLE, help),
 static const struct setting score_rows[] = {SPAM_SYMBOLS(SCORE_)};
@@ -62,3 +64,12 @@ const struct setting_table spam_rules_setting_table =
     SETTING_TABLE("spam.rules", struct spam_rules_settings, rule_rows);
 const struct setting_table spam_lists_setting_table =
     SETTING_TABLE("spam.lists", struct spam_lists_settings, list_rows);
+
+slice spam_learned_path(const struct spam_rules_settings *rules, slice store,
+                        char text[SPAM_LEARNED_PATH_SIZE])
+{
+    if (rules->learn_path.size > 0)
+        return rules->learn_path;
+    int size = snprintf(text, SPAM_LEARNED_PATH_SIZE, "%.*s/spam.learned", SLICE_ARG(store));
+    return size < SPAM_LEARNED_PATH_SIZE ? slice_of(text, (size_t)size) : SLICE_EMPTY;
+}

@@ -49,6 +49,11 @@ struct spam_engine_settings {
     const struct spam_lists_settings *lists;
 };
 
+/* Where what was learned lies: spam.rules.learn_path, else "spam.learned" in the store's folder. */
+enum { SPAM_LEARNED_PATH_SIZE = 2 * SETTING_PATH_SIZE_MAX };
+slice spam_learned_path(const struct spam_rules_settings *rules, slice store,
+                        char text[SPAM_LEARNED_PATH_SIZE]);
+
 /* What the tables alone cannot tell: composites and lists that cannot be read, symbols in them that
  * do not exist. One line a mistake. */
 void spam_engine_settings_check(const struct spam_engine_settings *settings,
