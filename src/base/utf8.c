@@ -44,22 +44,40 @@ size_t utf8_encode(uint32_t point, char *out)
     return size;
 }
 
+static const uint64_t high_bits = 0x8080808080808080ULL;
+
+static uint64_t load_8(const char *at)
+{
+    uint64_t eight;
+    memcpy(&eight, at, sizeof eight);
+    return eight;
+}
+
+/* The index of the first byte from `at` on that is not ASCII; most text is nothing else. */
+static size_t skip_ascii(slice s, size_t at)
+{
+    while (at + 8 <= s.size && (load_8(s.data + at) & high_bits) == 0)
+        at += 8;
+    while (at < s.size && !(s.data[at] & (char)0x80))
+        at++;
+    return at;
+}
+
 bool utf8_is_ascii(slice s)
 {
-    unsigned char all = 0;
-    for (size_t i = 0; i < s.size; i++)
-        all |= (unsigned char)s.data[i];
-    return all < 0x80;
+    return skip_ascii(s, 0) == s.size;
 }
 
 bool utf8_is_valid(slice s)
 {
-    while (s.size) {
+    for (size_t at = skip_ascii(s, 0); at < s.size;) {
         uint32_t point;
-        size_t size = utf8_decode(s, &point);
+        size_t size = utf8_decode((slice){s.data + at, s.size - at}, &point);
         if (size == 0)
             return false;
-        s = slice_from(s, size);
+        at += size;
+        if (at < s.size && !(s.data[at] & (char)0x80))
+            at = skip_ascii(s, at);
     }
     return true;
 }

@@ -22,20 +22,33 @@ struct reading {
     size_t shown_start; /* in `visible` */
 };
 
-static bool name_is(slice name, const char *literal)
+static inline bool same(slice a, slice b)
 {
-    return slice_equal_nocase(name, slice_from_string(literal));
+    return a.size == b.size && slice_equal_nocase(a, b);
 }
+#define name_is(name, literal) same((name), SLICE(literal))
+
+static bool is_one_of(slice name, const slice *names, size_t count)
+{
+    for (size_t i = 0; i < count; i++)
+        if (same(name, names[i]))
+            return true;
+    return false;
+}
+#define NAME(literal)                                                                              \
+    {                                                                                              \
+        literal, sizeof(literal) - 1                                                               \
+    }
 
 /* Tags between which words do not touch. */
 static bool breaks_words(slice name)
 {
-    static const char *const names[] = {"p",  "div", "br", "td", "tr", "th",    "li",  "ul",  "ol",
-                                        "h1", "h2",  "h3", "h4", "hr", "table", "img", "body"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (name_is(name, names[i]))
-            return true;
-    return false;
+    static const slice names[] = {
+        NAME("p"),  NAME("div"), NAME("br"),    NAME("td"),  NAME("tr"),   NAME("th"),
+        NAME("li"), NAME("ul"),  NAME("ol"),    NAME("h1"),  NAME("h2"),   NAME("h3"),
+        NAME("h4"), NAME("hr"),  NAME("table"), NAME("img"), NAME("body"),
+    };
+    return is_one_of(name, names, sizeof names / sizeof *names);
 }
 
 static bool is_void(slice name)

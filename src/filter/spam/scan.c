@@ -24,13 +24,24 @@ static void note_field(struct spam_scan *scan, const struct mail_header_field *f
         }
 }
 
+/* There cannot be more fields than line ends, and one cut off. */
+static unsigned fields_max(slice header)
+{
+    unsigned count = 1;
+    for (ptrdiff_t at; count < SPAM_FIELDS_MAX && (at = slice_find_byte(header, '\n')) >= 0;
+         count++)
+        header = slice_from(header, (size_t)at + 1);
+    return count;
+}
+
 static error read_fields(struct spam_scan *scan)
 {
     struct mail_header_iterator iterator;
-    scan->fields = ARENA_ARRAY(scan->arena, struct mail_header_field, SPAM_FIELDS_MAX);
+    unsigned most = fields_max(slice_sub(scan->message, 0, scan->header_size));
+    scan->fields = ARENA_ARRAY(scan->arena, struct mail_header_field, most);
     TRY_MEMORY(scan->fields);
     mail_header_begin(&iterator, slice_sub(scan->message, 0, scan->header_size));
-    while (scan->field_count < SPAM_FIELDS_MAX) {
+    while (scan->field_count < most) {
         struct mail_header_field *field = &scan->fields[scan->field_count];
         if (!mail_header_next(&iterator, field))
             return OK;
@@ -141,12 +152,28 @@ error spam_scan_texts(struct spam_scan *scan)
     return OK;
 }
 
+/* Twice as much, up to the limit: few mails have more than some. */
+static error grow_links(struct spam_scan *scan)
+{
+    enum { LINKS_FIRST = 16 };
+    unsigned most = scan->links_max ? 2 * scan->links_max : LINKS_FIRST;
+    struct spam_link *links = ARENA_ARRAY(scan->arena, struct spam_link, most);
+    TRY_MEMORY(links);
+    if (scan->link_count > 0)
+        memcpy(links, scan->links, scan->link_count * sizeof *links);
+    scan->links = links;
+    scan->links_max = most;
+    return OK;
+}
+
 static error add_link(struct spam_scan *scan, const struct url *url, bool from_html)
 {
     if (scan->link_count == SPAM_URLS_MAX) {
         scan->links_cut = true;
         return OK;
     }
+    if (scan->link_count == scan->links_max)
+        TRY(grow_links(scan));
     struct spam_link *link = &scan->links[scan->link_count];
     *link = (struct spam_link){.url = *url, .from_html = from_html};
     TRY(url_host(scan->arena, url, &link->host));
@@ -159,8 +186,6 @@ error spam_scan_links(struct spam_scan *scan)
     if (scan->links_made)
         return OK;
     TRY(spam_scan_texts(scan));
-    scan->links = ARENA_ARRAY(scan->arena, struct spam_link, SPAM_URLS_MAX);
-    TRY_MEMORY(scan->links);
     struct url url;
     for (unsigned i = 0; i < scan->text_count; i++) {
         const struct spam_html *html = scan->texts[i].html;
@@ -182,12 +207,22 @@ static const uint8_t word_bytes[256] = {
     ['0' ... '9'] = 1, ['A' ... 'Z'] = 1, ['a' ... 'z'] = 1, ['\''] = 1, [0x80 ... 0xff] = 1,
 };
 
+/* No more than there can be: a letter and a blank each, a 0 before each text. What is not asked for
+ * need not be cleared. */
+static unsigned words_max(const struct spam_scan *scan)
+{
+    size_t most = scan->subject.size / 2 + 1;
+    for (unsigned i = 0; i < scan->text_count; i++)
+        most += scan->texts[i].visible.size / 2 + 2;
+    return most < SPAM_WORDS_MAX ? (unsigned)most : SPAM_WORDS_MAX;
+}
+
 static void add_words(struct spam_scan *scan, slice text)
 {
     size_t at = 0;
-    if (scan->word_count > 0 && scan->word_count < SPAM_WORDS_MAX)
+    if (scan->word_count > 0 && scan->word_count < scan->words_max)
         scan->words[scan->word_count++] = 0;
-    while (scan->word_count < SPAM_WORDS_MAX) {
+    while (scan->word_count < scan->words_max) {
         while (at < text.size && !word_bytes[(unsigned char)text.data[at]])
             at++;
         if (at == text.size)
@@ -204,7 +239,8 @@ error spam_scan_words(struct spam_scan *scan)
     if (scan->words_made)
         return OK;
     TRY(spam_scan_texts(scan));
-    scan->words = ARENA_ARRAY(scan->arena, uint32_t, SPAM_WORDS_MAX);
+    scan->words_max = words_max(scan);
+    scan->words = ARENA_ARRAY(scan->arena, uint32_t, scan->words_max);
     TRY_MEMORY(scan->words);
     add_words(scan, scan->subject);
     for (unsigned i = 0; i < scan->text_count; i++) {

@@ -103,10 +103,10 @@ struct spam_scan {
     struct spam_text *texts;
     unsigned text_count;
     struct spam_link *links;
-    unsigned link_count;
+    unsigned link_count, links_max;
     bool links_cut;
     uint32_t *words; /* hashes of folded words, in reading order; 0 between texts */
-    unsigned word_count;
+    unsigned word_count, words_max;
 
     struct spam_question questions[SPAM_QUESTIONS_MAX];
     unsigned question_count, domains_asked;

@@ -12,10 +12,12 @@ static bool is_space(char byte)
 /* Tags whose content is not markup. */
 static bool is_raw(slice name)
 {
-    static const char *const names[] = {"script",   "style",   "title",    "textarea",
-                                        "noscript", "noembed", "noframes", "xmp"};
+    static const slice names[] = {
+        {"script", 6},   {"style", 5},   {"title", 5},    {"textarea", 8},
+        {"noscript", 8}, {"noembed", 7}, {"noframes", 8}, {"xmp", 3},
+    };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (slice_equal_nocase(name, slice_from_string(names[i])))
+        if (name.size == names[i].size && slice_equal_nocase(name, names[i]))
             return true;
     return false;
 }
@@ -231,8 +233,9 @@ static bool take_reference(struct cursor *at, uint32_t *out_point)
         slice rest = cursor_rest(&here);
         while (size < rest.size && size < HTML_NAME_SIZE_MAX && ascii_is_alpha(rest.data[size]))
             size++;
-        for (size_t i = 0; !known && i < sizeof entities / sizeof *entities; i++)
-            if (slice_equal(slice_sub(rest, 0, size), slice_from_string(entities[i].name))) {
+        for (size_t i = 0; !known && size > 0 && i < sizeof entities / sizeof *entities; i++)
+            if (entities[i].name[0] == rest.data[0] &&
+                slice_equal(slice_sub(rest, 0, size), slice_from_string(entities[i].name))) {
                 *out_point = entities[i].point;
                 here.at += size;
                 known = true;

@@ -11,6 +11,7 @@ enum {
     LOOKALIKE_MANY = 2,        /* words */
     LOOKALIKE_LETTERS_MIN = 4, /* of a word */
     SHOUTED_LETTERS_MIN = 200,
+    SHOUTED_LOOK_SIZE = 8 << 10, /* bytes of a text that tell */
     SHOUTED_PERCENT = 70,
 };
 
@@ -125,12 +126,14 @@ static void look_at(slice text, struct oddities *odd)
 static void judge_capitals(struct spam_scan *scan)
 {
     unsigned upper = 0, letters = 0;
-    for (unsigned i = 0; i < scan->text_count; i++)
-        for (size_t at = 0; at < scan->texts[i].visible.size; at++) {
-            char byte = scan->texts[i].visible.data[at];
+    for (unsigned i = 0; i < scan->text_count; i++) {
+        slice text = slice_sub(scan->texts[i].visible, 0, SHOUTED_LOOK_SIZE);
+        for (size_t at = 0; at < text.size; at++) {
+            char byte = text.data[at];
             upper += byte >= 'A' && byte <= 'Z';
             letters += ascii_is_alpha(byte);
         }
+    }
     if (letters >= SHOUTED_LETTERS_MIN && upper * 100ULL > letters * (uint64_t)SHOUTED_PERCENT)
         SPAM_ADD(scan, TEXT_CAPITALS, SLICE_EMPTY);
 }
