@@ -79,7 +79,7 @@ void spam_settings_check(const struct spam_settings *settings, struct buffer *pr
     if (!is_mailbox_name(settings->junk_mailbox))
         buffer_format(problems, "spam.junk_mailbox: \"%.*s\" cannot be a mailbox\n",
                       SLICE_ARG(settings->junk_mailbox));
-    if (settings->junk_score && settings->refuse_score &&
+    if (settings->junk_score > 0 && settings->refuse_score > 0 &&
         settings->refuse_score < settings->junk_score)
         buffer_add_string(problems, "spam.refuse_score: is below spam.junk_score: nothing would "
                                     "ever be junk\n");
