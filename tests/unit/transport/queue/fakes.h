@@ -58,8 +58,8 @@ static struct {
     _Atomic bool revived;                         /* "dead" lives */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
-    _Atomic int64_t report_pause; /* ns a report takes; 0: 1 ms */
-    _Atomic uint64_t chunks;      /* messages sent by BDAT to "chunk" and "brittle" */
+    _Atomic bool held;       /* reports, look-ups of "stall" and mailboxes do not come to an end */
+    _Atomic uint64_t chunks; /* messages sent by BDAT to "chunk" and "brittle" */
 } world;
 
 static _Thread_local unsigned open_here;
@@ -98,6 +98,15 @@ static bool is_script(slice host, const char *script)
     return slice_starts(host, slice_from_string(script));
 }
 
+/* So long, and until nothing is held any more. */
+static error hold_up(int64_t pause)
+{
+    do
+        TRY(fiber_sleep(pause));
+    while (world.held);
+    return OK;
+}
+
 error route_find(const struct route_request *request, struct arena *arena, instant deadline,
                  struct route *out_route)
 {
@@ -105,7 +114,7 @@ error route_find(const struct route_request *request, struct arena *arena, insta
     slice site = request->domain, rest;
     *out_route = (struct route){.kind = ROUTE_SMTP};
     if (is_script(request->domain, "stall"))
-        TRY(fiber_sleep(300 * TIME_MS));
+        TRY(hold_up(300 * TIME_MS));
     if (is_script(request->domain, "null"))
         *out_route = (struct route){.kind = ROUTE_REFUSE,
                                     .code = 556,
@@ -459,7 +468,7 @@ uint64_t queue_keep_spool_bytes(void)
 error report_send(const struct queue_mail *mail, enum report_kind kind,
                   const struct report_recipient *recipients, unsigned count)
 {
-    TRY(fiber_sleep(world.report_pause ? world.report_pause : TIME_MS)); /* a group commit */
+    TRY(hold_up(TIME_MS)); /* a group commit */
     uint32_t refused = world.reports_refused;
     while (refused > 0)
         if (atomic_compare_exchange_weak(&world.reports_refused, &refused, refused - 1))
@@ -529,6 +538,19 @@ static void sim_run(unsigned cores, void (*body)(void))
     sim_body = body;
     assert_ok(cores_start(&(struct core_options){.count = cores}, sim_main, NULL));
     cores_join();
+}
+
+/* WAITS until `most` fibers are held, and makes sure that no more come; all then go on. */
+[[maybe_unused]] static void sim_fill(const unsigned *count, unsigned most)
+{
+    instant deadline = time_after(20 * TIME_S);
+    while (*count < most && time_now() < deadline)
+        assert_ok(fiber_sleep(TIME_MS));
+    for (unsigned i = 0; i < 50; i++) {
+        assert_int_equal(*count, most);
+        assert_ok(fiber_sleep(TIME_MS));
+    }
+    world.held = false;
 }
 
 /* WAITS until every mail made is finished. */
