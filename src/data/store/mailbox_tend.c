@@ -8,9 +8,8 @@
 #include "runtime/fiber.h"
 
 enum {
-    TEND_PATIENCE_S = 60,         /* without a checkpoint: then the file is synced alone */
-    TEND_LOOK_S = 5,              /* the checkpoint of another core will do as well */
-    TEND_SIDE_SIZE_MAX = 8 << 20, /* bytes logged beside a new file that waits */
+    TEND_PATIENCE_S = 60, /* without a checkpoint: then the file is synced alone */
+    TEND_LOOK_S = 5,      /* the checkpoint of another core will do as well */
 };
 
 error mailbox_reserve(struct mailbox *mailbox, uint32_t count)

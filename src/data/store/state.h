@@ -15,6 +15,7 @@ enum {
     MAILBOX_CHANGES_KEPT_MAX = 4096, /* for watchers that fall behind */
     MAILBOX_STALE_KEPT_MAX = 1024,   /* UIDs remembered; past that the index is searched */
     MAILBOX_RENAMES_PER_TURN = 64,
+    TEND_SIDE_SIZE_MAX = 8 << 20, /* bytes logged beside a waiting compaction: it waits no more */
     MAILBOX_WRITE_IN_PLACE_MAX = 256 << 10, /* bytes; larger files are written by a worker */
 };
 

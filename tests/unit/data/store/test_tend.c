@@ -195,6 +195,41 @@ static void test_a_range_reserved_meanwhile_is_kept(void **state)
     with_store(uids_go_on_past_it);
 }
 
+/* What is remembered for the new file is bounded. */
+
+static void log_much_meanwhile(void)
+{
+    static char blob[STORE_CACHE_BLOB_SIZE_MAX];
+    deliver_some(SOME);
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_true(inbox->tending && inbox->index.side);
+    uint64_t syncs = store_syncs_begun();
+    unsigned blobs = 0;
+    for (; inbox->index.side->size <= TEND_SIDE_SIZE_MAX; blobs++)
+        mailbox_cache_set(inbox, 1 + blobs % SOME, slice_of(blob, sizeof blob));
+    assert_true(blobs >= TEND_SIDE_SIZE_MAX / (sizeof blob + 64));
+    settle(inbox);
+    assert_int_equal(store_syncs_begun(), syncs);
+    assert_false(is_there(INDEX_NEW_FILE_NAME));
+    assert_int_equal(mailbox_cache(inbox, mailbox_find(inbox, 1)).size, sizeof blob);
+    mailbox_close(&inbox);
+}
+
+static void find_all_and_their_blobs(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_status(inbox).messages, SOME);
+    assert_int_equal(mailbox_cache(inbox, mailbox_find(inbox, 1)).size, STORE_CACHE_BLOB_SIZE_MAX);
+    mailbox_close(&inbox);
+}
+
+static void test_what_is_logged_meanwhile_is_bounded(void **state)
+{
+    (void)state;
+    with_store(log_much_meanwhile);
+    with_store(find_all_and_their_blobs);
+}
+
 /* A mailbox that goes away meanwhile. */
 
 static void delete_meanwhile(void)
@@ -234,6 +269,7 @@ int main(void)
         STORE_TEST(test_a_checkpoint_puts_the_new_file_in_place),
         STORE_TEST(test_a_range_that_runs_short_is_synced_alone),
         STORE_TEST(test_a_range_reserved_meanwhile_is_kept),
+        STORE_TEST(test_what_is_logged_meanwhile_is_bounded),
         STORE_TEST(test_a_mailbox_may_go_meanwhile),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
