@@ -61,8 +61,8 @@ struct keep_core {
 
     /* At start only. */
     bool sweeping;
-    int64_t swept;    /* mails put meanwhile */
-    queue_id id_high; /* of them */
+    int64_t swept;          /* mails put meanwhile */
+    queue_id id_high;       /* of them */
     struct id_map done;     /* ids that the log has as done */
     struct id_map contents; /* shared ones */
     struct id_map segments;
