@@ -191,6 +191,8 @@ error spam_rspamd_judge(const struct spam_mail *mail, struct arena *arena,
 {
     const struct spam_settings *settings = here.settings;
     struct http_client_answer answer;
+    if (!here.connections)
+        return error_make(ERROR_BUG, "rspamd is asked where it was not started");
     if (mail->message.size > settings->rspamd_size_max) {
         metric_add(&too_large_total, 1);
         return error_make(ERROR_LIMIT, "larger than spam.rspamd_size_max");

@@ -48,10 +48,12 @@ static error read_trusted(const struct spam_settings *settings)
 
 error spam_start(const struct spam_options *options)
 {
+    TRY(spam_engine_start(options->engine, options->learned));
+    /* Nothing waits from here on: who judges meanwhile sees all of the old or all of the new. */
+    TRY(spam_rspamd_start(options->settings));
     TRY(read_trusted(options->settings));
     here.settings = options->settings;
-    TRY(spam_engine_start(options->engine, options->learned));
-    return spam_rspamd_start(options->settings);
+    return OK;
 }
 
 void spam_stop(void)
