@@ -63,11 +63,14 @@ static error judge_name(struct spam_scan *scan, slice host)
 
 static bool carries_another(const struct url *url)
 {
-    slice rest = url->rest;
-    return slice_find_nocase(rest, SLICE("=http://")) >= 0 ||
-           slice_find_nocase(rest, SLICE("=https://")) >= 0 ||
-           slice_find_nocase(rest, SLICE("=http%3a%2f%2f")) >= 0 ||
-           slice_find_nocase(rest, SLICE("=https%3a%2f%2f")) >= 0;
+    static const slice starts[] = {
+        {"http://", 7}, {"https://", 8}, {"http%3a%2f%2f", 13}, {"https%3a%2f%2f", 14}};
+    slice rest = url->rest, left;
+    while (slice_cut(rest, '=', &left, &rest))
+        for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+            if (slice_starts_nocase(rest, starts[i]))
+                return true;
+    return false;
 }
 
 static error judge_link(struct spam_scan *scan, const struct spam_link *link)
@@ -130,9 +133,11 @@ error spam_rule_links(struct spam_scan *scan)
     TRY(spam_scan_links(scan));
     for (unsigned i = 0; i < scan->link_count; i++)
         TRY(judge_link(scan, &scan->links[i]));
+    unsigned shown = 0;
     for (unsigned i = 0; i < scan->text_count; i++)
         for (unsigned j = 0; scan->texts[i].html && j < scan->texts[i].html->link_count; j++)
-            TRY(judge_shown(scan, &scan->texts[i].html->links[j]));
+            if (shown++ < SPAM_URLS_MAX)
+                TRY(judge_shown(scan, &scan->texts[i].html->links[j]));
     if (scan->links_cut)
         SPAM_ADD(scan, URL_CUT, SLICE_EMPTY);
     if (count_hosts(scan) > HOSTS_MANY)
