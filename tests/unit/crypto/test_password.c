@@ -195,6 +195,8 @@ static void test_makes_what_it_verifies(void **state)
                                           {"SHA512-CRYPT", "{SHA512-CRYPT}$6$rounds="},
                                           {"sha256-crypt", "{SHA256-CRYPT}$5$rounds="},
                                           {"ARGON2ID", "{ARGON2ID}$argon2id$v=19$"},
+                                          {"SCRAM-SHA-256", "{SCRAM-SHA-256}15000,"},
+                                          {"scram-sha-1", "{SCRAM-SHA-1}15000,"},
                                           {"PLAIN", "{PLAIN}" PASSWORD}};
     for (size_t i = 0; i < COUNT(made); i++) {
         struct buffer a, b;
