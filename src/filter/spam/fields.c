@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/spam/fields.h"
 
+#include "format/mail/header.h"
+
 enum {
     LINE_ROOM = 78,    /* RFC 5322 2.1.1 */
     FIELD_ROOM = 1024, /* for all but the symbols */
@@ -69,7 +71,7 @@ unsigned spam_fields_disown(char *message, size_t size)
     static const slice ours = {"x-spam", 6};
     unsigned count = 0;
     char *at = message, *end = message + size;
-    while (at < end && *at != '\r' && *at != '\n') {
+    while (at < end && mail_line_end_size(slice_of(at, (size_t)(end - at)), 0) == 0) {
         if (slice_starts_nocase(slice_of(at, (size_t)(end - at)), ours)) {
             memcpy(at + 2, "Said", 4);
             count++;

@@ -101,6 +101,8 @@ static void disowns(void **state)
     assert_int_equal(disown(short_end), 0);
     char bare[] = "A: b\nX-Spam-Flag: YES\n\nX-Spam: body\n";
     assert_int_equal(disown(bare), 1);
+    char bare_cr[] = "A: b\r\n\rx\r\nX-Spam: y\r\n"; /* no empty line: the header goes on */
+    assert_int_equal(disown(bare_cr), 1);
     char nothing[] = "";
     assert_int_equal(disown(nothing), 0);
     assert_int_equal(spam_fields_disown(NULL, 0), 0);
