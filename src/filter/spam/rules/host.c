@@ -22,7 +22,7 @@ error spam_rule_hello(struct spam_scan *scan)
         SPAM_ADD(scan, HELO_LOCALHOST, helo);
     else if (slice_find_byte(helo, '.') < 0)
         SPAM_ADD(scan, HELO_NO_DOT, helo);
-    else /* asked now, awaited by hello_name */
+    else if (scan->tables->score[SPAM_HELO_UNKNOWN_FOUND] != 0) /* awaited by hello_name */
         resolver_prefetch(helo, DNS_A);
     return OK;
 }
