@@ -17,6 +17,7 @@
 #include "service/imap/fake_store.h"
 #include "service/imap/limits.h"
 #include "service/imap/serve.h"
+#include "service/login/fake_scram.h"
 #include "service/login/login.h"
 #include "service/session.h"
 

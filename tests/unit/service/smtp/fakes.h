@@ -13,9 +13,12 @@
 #include "data/directory/directory.h"
 #include "data/store/delivery.h"
 #include "filter/authentic/signer.h"
+#include "filter/spam/settings.h"
+#include "filter/spam/spam.h"
 #include "format/smtp/dot.h"
 #include "net/stream.h"
 #include "net/tls.h"
+#include "service/login/fake_scram.h"
 #include "service/login/login.h"
 #include "service/smtp/limits.h"
 #include "service/smtp/sending.h"
@@ -55,6 +58,8 @@ struct fake_world {
     unsigned recipients_last; /* of it */
     error store_result;       /* of store_deliver */
     error recipient_result;   /* of each recipient, where store_deliver itself succeeds */
+    const struct spam_verdict *verdict; /* of every mail; NULL: nobody judges */
+    unsigned judged;
 };
 static struct fake_world world;
 
@@ -316,6 +321,36 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
     world.logins += !failed(world.login_result);
     *out_account = (struct directory_account){.address = SLICE("user@example.org")};
     return world.login_result;
+}
+
+/* ---- spam: what the test says ---- */
+
+const struct spam_settings *spam_settings_here(void)
+{
+    static const struct spam_settings settings;
+    return &settings;
+}
+
+bool spam_is_wanted(const struct address *peer, bool submission)
+{
+    (void)peer;
+    return world.verdict && !submission;
+}
+
+error spam_judge(const struct spam_mail *mail, struct arena *arena,
+                 struct spam_verdict *out_verdict)
+{
+    (void)mail;
+    (void)arena;
+    world.judged++;
+    *out_verdict = *world.verdict;
+    return OK;
+}
+
+const char *spam_action_name(enum spam_action action)
+{
+    static const char *const names[] = {"accept", "junk", "delay", "refuse"};
+    return names[action];
 }
 
 /* ---- limits: the account's counts, without a core to keep them ---- */

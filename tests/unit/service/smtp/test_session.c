@@ -102,6 +102,29 @@ static void test_store_trouble_is_never_final(void **state)
     assert_int_equal(world.deliveries, 0);
 }
 
+static void test_a_verdict_is_the_reply(void **state)
+{
+    (void)state;
+    struct spam_verdict verdict = {.action = SPAM_REFUSE, .judged = true};
+    world.verdict = &verdict;
+    CHECK(E M R "DATA\r\n\xfe\r\n.\r\n" M, "220 250 250 250 354 550 250");
+    verdict.action = SPAM_DELAY;
+    CHECK(E M R "DATA\r\n\xfe\r\n.\r\n", "220 250 250 250 354 451");
+    verdict.action =
+        SPAM_JUNK; /* for somebody elsewhere: who passes it on is taken for its source */
+    CHECK(E M "RCPT TO:<away@example.org>\r\nDATA\r\n\xfe\r\n.\r\n", "220 250 250 250 354 550");
+    assert_int_equal(world.deliveries + world.queued, 0);
+
+    verdict = (struct spam_verdict){.judged = true, .fields = SLICE("X-Spam-Status: No\r\n")};
+    CHECK(E M R "DATA\r\n\xfeX-Spam-Flag: YES\r\n\r\n.\r\n", "220 250 250 250 354 250");
+    assert_int_equal(world.judged, 4);
+    assert_int_equal(world.deliveries, 1);
+    slice stored = buffer_slice(&world.last);
+    assert_true(slice_find(stored, SLICE("X-Spam-Status: No\r\n")) >= 0);
+    assert_true(slice_find(stored, SLICE("X-Spam-Flag: YES")) < 0); /* not ours */
+    assert_true(slice_find(stored, SLICE("X-Said-Flag: YES")) > 0);
+}
+
 static void test_speaking_ahead(void **state)
 {
     (void)state;
@@ -224,6 +247,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_several_recipients_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recipients, setup, teardown),
         cmocka_unit_test_setup_teardown(test_store_trouble_is_never_final, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_a_verdict_is_the_reply, setup, teardown),
         cmocka_unit_test_setup_teardown(test_speaking_ahead, setup, teardown),
         cmocka_unit_test_setup_teardown(test_starttls, setup, teardown),
         cmocka_unit_test_setup_teardown(test_smuggling_ends_the_session, setup, teardown),
