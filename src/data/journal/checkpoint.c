@@ -101,8 +101,14 @@ static error checkpoint_once(struct journal *journal, bool all)
             return waited;
     }
     struct checkpoint_job job = {journal, oldest_used(journal), coverable(journal)};
-    instant begun = time_now();
-    TRY(worker_run(WORKER_FILE, checkpoint_on_worker, &job));
+    instant begun = time_now(), changed = journal->changed;
+    journal->changed = TIME_NEVER; /* what changes from now on may miss this sync */
+    error problem = worker_run(WORKER_FILE, checkpoint_on_worker, &job);
+    if (failed(problem)) {
+        if (changed < journal->changed)
+            journal->changed = changed;
+        return problem;
+    }
     metric_observe(&journal_checkpoint_time, (uint64_t)(time_now() - begun));
     metric_add(&journal_checkpoints, 1);
     for (unsigned i = 0; i < job.count; i++)
@@ -114,15 +120,21 @@ static error checkpoint_once(struct journal *journal, bool all)
     return OK;
 }
 
+static instant due_after(const struct journal *journal, instant oldest)
+{
+    return oldest == TIME_NEVER ? TIME_NEVER : oldest + journal->options.checkpoint_age;
+}
+
 void journal_checkpoint_run(void *argument)
 {
     struct journal *journal = argument;
     for (;;) {
-        instant oldest = oldest_append(journal);
-        instant due = oldest == TIME_NEVER ? TIME_NEVER : oldest + journal->options.checkpoint_age;
+        instant due = due_after(journal, oldest_append(journal));
+        instant change_due = due_after(journal, journal->changed);
         bool all = journal->wanted_all || timer_now() >= due;
-        if (!journal->wanted && !all) {
-            error waited = condition_wait(&journal->checkpoint_wanted, due);
+        if (!journal->wanted && !all && timer_now() < change_due) {
+            error waited =
+                condition_wait(&journal->checkpoint_wanted, due < change_due ? due : change_due);
             if (waited.kind == ERROR_CANCELLED)
                 return;
             continue;

@@ -76,6 +76,7 @@ error journal_open(const struct journal_options *options)
         return OK;
     }
     journal->flush_next = 1;
+    journal->changed = TIME_NEVER;
     mutex_init(&journal->append_turn);
     condition_init(&journal->work);
     condition_init(&journal->begun);
@@ -340,6 +341,15 @@ void journal_settle(struct journal_ticket *ticket)
     if (--segment->unsettled == 0 && segment->use == SEGMENT_SEALED)
         condition_wake_all(&journal->settled);
     ticket->segment = 0;
+}
+
+void journal_note_change(void)
+{
+    struct journal *journal = &journal_here;
+    if (!journal_is_on() || journal->changed != TIME_NEVER)
+        return;
+    journal->changed = timer_now();
+    condition_wake_all(&journal->checkpoint_wanted);
 }
 
 bool journal_presses(const struct journal_ticket *ticket)

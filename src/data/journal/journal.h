@@ -95,6 +95,9 @@ error journal_commit_wait(const struct journal_ticket *ticket);
 void journal_settle(struct journal_ticket *ticket);
 /* WAITS. A checkpoint of all that was settled before the call: for clean stops and tests. */
 error journal_checkpoint(void);
+/* Something changed in the file system that no record tells of: a checkpoint follows within
+ * checkpoint_age. */
+void journal_note_change(void);
 /* This record's segment is closed, and a checkpoint waits for it or free ones run low: its owner
  * should see that it can be settled. */
 bool journal_presses(const struct journal_ticket *ticket);

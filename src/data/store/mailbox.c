@@ -257,6 +257,8 @@ static void write_last(struct mailbox *mailbox)
         (mailbox->new_changed || mailbox->cur_changed))
         error_ignore(index_set_synced(&mailbox->index, mailbox->new_changed,
                                       mailbox->cur_changed)); /* else it is looked at again */
+    if (mailbox->index.pending.size > 0)
+        journal_note_change();
     error problem = index_write(&mailbox->index);
     if (failed(problem))
         log_event(LOG_ERROR, "store.index.write", problem, slice_from_string(mailbox->name));
@@ -335,6 +337,7 @@ void mailboxes_turn_ended(struct core_hook *hook)
         error problem = index_write(&mailbox->index);
         if (failed(problem))
             log_event(LOG_ERROR, "store.index.write", problem, slice_from_string(mailbox->name));
+        journal_note_change(); /* flags have no record in it */
         mailbox_tend_if_due(mailbox);
     }
 }

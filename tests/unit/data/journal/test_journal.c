@@ -206,6 +206,34 @@ static void test_what_is_not_settled_stays(void **state)
     assert_int_equal(read_back(0), 1);
 }
 
+/* What no record tells of is synced as well, once, and not before its time. */
+static void change_and_wait(void)
+{
+    journal_close(); /* it was opened with the usual age */
+    unsigned before = syncs;
+    struct journal_options o = options();
+    o.checkpoint_age = 200 * TIME_MS;
+    assert_ok(journal_open(&o));
+    assert_ok(fiber_sleep(400 * TIME_MS));
+    if (syncs != before)
+        _exit(2);
+    instant noted = time_now();
+    journal_note_change();
+    journal_note_change();
+    for (int i = 0; i < 500 && syncs == before; i++)
+        assert_ok(fiber_sleep(10 * TIME_MS));
+    if (syncs != before + 1 || time_now() - noted < 190 * TIME_MS)
+        _exit(3);
+    assert_ok(fiber_sleep(400 * TIME_MS));
+    _exit(syncs == before + 1 ? 0 : 4);
+}
+
+static void test_a_change_without_a_record_is_synced(void **state)
+{
+    (void)state;
+    killed_after(change_and_wait);
+}
+
 static void wrap(void)
 {
     for (unsigned i = 0; i < 500; i++)
@@ -487,6 +515,7 @@ int main(void)
         JOURNAL_TEST(test_a_turn_appends_first),
         JOURNAL_TEST(test_a_closed_journal_is_empty),
         JOURNAL_TEST(test_what_is_not_settled_stays),
+        JOURNAL_TEST(test_a_change_without_a_record_is_synced),
         JOURNAL_TEST(test_segments_are_recycled_after_a_checkpoint),
         JOURNAL_TEST(test_a_full_ring_presses_back),
         JOURNAL_TEST(test_many_share_a_flush),
