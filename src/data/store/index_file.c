@@ -386,6 +386,12 @@ static error write_side(struct index_compaction *begun)
     return OK;
 }
 
+void index_compact_follow(struct index_compaction *begun)
+{
+    if (begun->fd >= 0 && failed(write_side(begun)))
+        begun->side_behind = true; /* the end tries again, and syncs */
+}
+
 /* What happened while the image waited follows it in the new file. */
 static error switch_files(struct index *index, struct index_compaction *begun, bool durable)
 {
@@ -412,7 +418,7 @@ error index_compact_end(struct index *index, struct index_compaction *begun, boo
     error problem = OK;
     /* A range that was reserved since, and may be in use, is safe in the old file only. */
     bool reserved = index->header.uid_reserved != begun->uid_reserved;
-    if (durable && (!synced || reserved)) {
+    if (durable && (!synced || reserved || begun->side_behind)) {
         problem = write_side(begun);
         struct sync_job job = {.fd = begun->fd};
         if (!failed(problem))

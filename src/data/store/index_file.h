@@ -37,10 +37,14 @@ struct index_compaction {
     uint32_t uid_reserved; /* as the image says */
     struct buffer side;    /* what happened since: it follows the image */
     size_t side_written;
+    bool side_behind; /* a write of it failed once */
 };
 bool index_wants_compaction(const struct index *index);
 /* WAITS (worker). */
 error index_compact_begin(struct index *index, int directory, struct index_compaction *out_begun);
+/* Each time before index_write: whatever sync covers a record in the old file covers it in the new
+ * one, too. */
+void index_compact_follow(struct index_compaction *begun);
 /* WAITS (worker). `synced`: the file is known to be on the disk; else, with `durable`, it is synced
  * here. Never together with index_reserve. */
 error index_compact_end(struct index *index, struct index_compaction *begun, bool synced,

@@ -334,6 +334,8 @@ void mailboxes_turn_ended(struct core_hook *hook)
     struct mailbox *mailbox;
     LIST_EACH (&store_here.dirty, mailbox, dirty) {
         list_remove(&mailbox->dirty);
+        if (mailbox->compaction)
+            index_compact_follow(mailbox->compaction);
         error problem = index_write(&mailbox->index);
         if (failed(problem))
             log_event(LOG_ERROR, "store.index.write", problem, slice_from_string(mailbox->name));

@@ -52,6 +52,9 @@ static error begin(struct mailbox *mailbox, struct work *work)
     if (!failed(problem) && index_wants_compaction(index)) {
         problem = index_compact_begin(index, mailbox->directory, &work->compaction);
         work->compacts = !failed(problem);
+        mailbox->compaction = work->compacts ? &work->compaction : NULL;
+        if (work->compacts) /* what was logged while the image was written */
+            index_compact_follow(&work->compaction);
     }
     work->begun = store_syncs_begun();
     mutex_unlock(&mailbox->turn);
@@ -93,6 +96,7 @@ static error end(struct mailbox *mailbox, struct work *work)
     } else if (work->compacts) {
         index_compact_abandon(index, &work->compaction);
     }
+    mailbox->compaction = NULL;
     if (locked)
         mutex_unlock(&mailbox->turn);
     return problem;

@@ -52,7 +52,8 @@ struct mailbox {
     int directory;           /* O_PATH */
     bool writes_back;        /* its files go through writeback.h */
     struct index index;
-    struct mutex turn; /* reserving, compacting */
+    struct mutex turn;                   /* reserving, compacting */
+    struct index_compaction *compaction; /* of the fiber that tends; NULL: none waits */
     struct list writing;
     int64_t new_changed, cur_changed; /* mtime in ns that the index agrees with; 0: unknown */
     bool synced_logged;               /* the index file knows them too */

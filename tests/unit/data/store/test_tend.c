@@ -195,6 +195,38 @@ static void test_a_range_reserved_meanwhile_is_kept(void **state)
     with_store(uids_go_on_past_it);
 }
 
+/* What a checkpoint has on the disk in the old file it has in the new one, too: that takes the name
+ * without a sync of its own. */
+
+static void log_a_little_meanwhile(void)
+{
+    char path[256];
+    struct stat status;
+    deliver_some(SOME);
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    for (int i = 0; i < 500 && !inbox->compaction; i++)
+        MUST(fiber_sleep(10 * TIME_MS));
+    assert_non_null(inbox->compaction);
+    deliver_some(LATER);
+    MUST(fiber_sleep(10 * TIME_MS));
+    assert_true(inbox->index.side->size > 0);
+    path_of(INDEX_NEW_FILE_NAME, path);
+    assert_int_equal(stat(path, &status), 0);
+    assert_int_equal(status.st_size, inbox->compaction->image_size + inbox->index.side->size);
+    MUST(journal_checkpoint());
+    settle(inbox);
+    assert_null(inbox->compaction);
+    mailbox_close(&inbox);
+    killed();
+}
+
+static void test_what_is_logged_meanwhile_is_synced(void **state)
+{
+    (void)state;
+    with_store_killed(log_a_little_meanwhile);
+    with_store(find_all_as_they_were);
+}
+
 /* What is remembered for the new file is bounded. */
 
 static void log_much_meanwhile(void)
@@ -269,6 +301,7 @@ int main(void)
         STORE_TEST(test_a_checkpoint_puts_the_new_file_in_place),
         STORE_TEST(test_a_range_that_runs_short_is_synced_alone),
         STORE_TEST(test_a_range_reserved_meanwhile_is_kept),
+        STORE_TEST(test_what_is_logged_meanwhile_is_synced),
         STORE_TEST(test_what_is_logged_meanwhile_is_bounded),
         STORE_TEST(test_a_mailbox_may_go_meanwhile),
     };
