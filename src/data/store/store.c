@@ -56,10 +56,11 @@ error store_cover(int directory)
     return store_cover_mail(directory, &writes_back);
 }
 
+/* -1: whoever took the place could not open it, and left. */
 static int device_fd(unsigned i)
 {
     int fd = atomic_load(&devices[i].fd);
-    while (fd == 0) /* another core is about to say */
+    while (fd == 0 && atomic_load(&devices[i].device) != 0) /* another core is about to say */
         fd = atomic_load(&devices[i].fd);
     return fd - 1;
 }
@@ -79,6 +80,7 @@ error store_cover_mail(int directory, bool *out_writes_back)
         return OK;
     }
     last_era = era;
+    last = 0; /* until it is covered */
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         uint64_t expected = 0;
         if (atomic_compare_exchange_strong(&devices[i].device, &expected, device)) {
@@ -92,8 +94,9 @@ error store_cover_mail(int directory, bool *out_writes_back)
             expected = device;
         }
         if (expected == device) {
+            if (device_fd(i) < 0)
+                return error_make(ERROR_TEMPORARY, "cannot open a mailbox");
             last = device;
-            device_fd(i);
             *out_writes_back = last_writes_back = devices[i].writes_back;
             return OK;
         }
@@ -118,7 +121,8 @@ error store_make_durable(void *unused)
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         if (atomic_load(&devices[i].device) == 0)
             continue;
-        if (syncfs(device_fd(i)) != 0)
+        int fd = device_fd(i);
+        if (fd >= 0 && syncfs(fd) != 0)
             return error_system(errno, "cannot sync the store");
     }
     uint64_t done = atomic_load(&syncs_done);
