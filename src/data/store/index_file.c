@@ -138,6 +138,7 @@ error index_load(struct index *index, int directory, uint64_t stops, bool *out_l
     }
     TRY(load_log(index, (size_t)status.st_size, out_log_damaged));
     judge_stops(index, stops);
+    index->directory_unsynced = true; /* it may have taken its name a moment ago */
     return OK;
 }
 
