@@ -93,11 +93,10 @@ bool url_parse(slice text, struct url *out_url)
 static size_t without_tail(slice link)
 {
     static const char tail[] = ".,;:!?)]'*_~";
+    bool opens = slice_find_byte(link, '(') >= 0; /* no part of the tail: looked for once */
     size_t size = link.size;
     while (size > 0 && strchr(tail, link.data[size - 1]) && link.data[size - 1] != '\0') {
-        bool closes =
-            link.data[size - 1] == ')' && slice_find_byte(slice_sub(link, 0, size), '(') >= 0;
-        if (closes)
+        if (link.data[size - 1] == ')' && opens)
             break;
         size--;
     }
