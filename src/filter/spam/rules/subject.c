@@ -26,7 +26,7 @@ static bool is_picture(uint32_t point)
 static void look_at(slice subject, struct shape *out_shape)
 {
     struct shape shape = {0};
-    bool before_single = false;
+    bool before_single = true; /* no letter stands before: this one may be a single one */
     slice rest = subject;
     for (unsigned count = 0; rest.size > 0 && count < POINTS_MAX; count++) {
         uint32_t point;
@@ -45,11 +45,11 @@ static void look_at(slice subject, struct shape *out_shape)
         /* A letter, then a sign, a letter, then a sign ... */
         bool next_is_sign = rest.size == 0 || rest.data[0] == ' ' || rest.data[0] == '.' ||
                             rest.data[0] == '-' || rest.data[0] == '_';
-        if (letter && next_is_sign && (before_single || shape.gaps == 0))
+        if (letter && next_is_sign && before_single)
             shape.gaps++;
         else if (letter)
             shape.gaps = 0;
-        before_single = !letter;
+        before_single = !letter && point < 0xc0; /* from there on letters, too */
         if (shape.gaps > shape.longest_gap)
             shape.longest_gap = shape.gaps;
     }
