@@ -204,6 +204,7 @@ static error begin_link(struct reading *reading, slice href)
 
 struct traits {
     bool hidden, tiny, password, refresh;
+    bool data; /* a script that is none: data for programs that read mail */
     slice href;
 };
 
@@ -218,9 +219,10 @@ static void read_attributes(const struct html_token *tag, struct traits *traits)
             traits->hidden = true;
         else if (name_is(name, "href") || name_is(name, "action"))
             traits->href = value;
-        else if (name_is(name, "type"))
+        else if (name_is(name, "type")) {
             traits->password |= name_is(value, "password");
-        else if (name_is(name, "http-equiv"))
+            traits->data |= name_is(slice_trim(value), "application/ld+json");
+        } else if (name_is(name, "http-equiv"))
             traits->refresh |= name_is(value, "refresh");
         else if (name_is(name, "size") && name_is(tag->name, "font"))
             traits->tiny |= slice_equal(value, SLICE("0")) || slice_starts(value, SLICE("-"));
@@ -246,7 +248,7 @@ static error open_tag(struct reading *reading, const struct html_token *tag)
     html->forms += name_is(name, "form");
     html->data_link |= name_is(name, "form") && is_script_target(traits.href);
     html->passwords += name_is(name, "input") && traits.password;
-    html->scripts += name_is(name, "script");
+    html->scripts += name_is(name, "script") && !traits.data;
     html->frames += name_is(name, "iframe") || name_is(name, "frame") || name_is(name, "object") ||
                     name_is(name, "embed") || name_is(name, "applet");
     html->refresh |= name_is(name, "meta") && traits.refresh;

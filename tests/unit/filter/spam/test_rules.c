@@ -104,6 +104,7 @@ static const struct {
     {"", AS_HTML, HTML("<form action=http://a.example/><input type=PASSWORD></form>"),
      "HTML_FORM HTML_PASSWORD"},
     {"", AS_HTML, HTML("<script>x()</script>text"), "HTML_SCRIPT"},
+    {"", AS_HTML, HTML("<script type=\"application/ld+json\">{}</script>text"), "-HTML_SCRIPT"},
     {"", AS_HTML, HTML("<iframe src=x></iframe>text"), "HTML_FRAME"},
     {"", AS_HTML, "<meta http-equiv=\"Refresh\" content=\"0;url=http://a.example/\">x",
      "HTML_REFRESH"},
