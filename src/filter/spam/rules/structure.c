@@ -10,8 +10,8 @@ enum {
     PARTS_MANY = 200,
     DEPTH_MANY = 12,
     BASE64_LETTERS_MIN = 40,
-    ALTERNATIVE_WORDS_MIN = 20, /* of plain text, to compare it with HTML */
-    ALTERNATIVE_PERCENT = 20,   /* of them that HTML has too, at least */
+    ALTERNATIVE_WORDS_MIN = 20, /* of each, to compare them */
+    ALTERNATIVE_PERCENT = 20,   /* of one's words that the other has too, at least */
 };
 
 static bool is_ascii_charset(slice charset)
@@ -59,21 +59,27 @@ static const struct spam_text *text_beside(const struct spam_scan *scan,
     return NULL;
 }
 
-/* How many words of the plain text stand in the HTML, too? Sets of hashes; a chance hit helps the
- * sender. */
-static void compare(struct spam_scan *scan, const struct spam_text *plain,
-                    const struct spam_text *html)
+/* How many words of `text` stand in `other`, too? Sets of hashes; a chance hit helps the sender. */
+static bool differs(const struct spam_scan *scan, const struct spam_text *text,
+                    const struct spam_text *other)
 {
     uint64_t set[256] = {0};
     unsigned common = 0;
-    const uint32_t *words = scan->words + html->word_at;
-    for (unsigned i = 0; i < html->word_count; i++)
+    const uint32_t *words = scan->words + other->word_at;
+    for (unsigned i = 0; i < other->word_count; i++)
         set[words[i] >> 6 & 255] |= 1ULL << (words[i] & 63);
-    words = scan->words + plain->word_at;
-    for (unsigned i = 0; i < plain->word_count; i++)
+    words = scan->words + text->word_at;
+    for (unsigned i = 0; i < text->word_count; i++)
         common += set[words[i] >> 6 & 255] >> (words[i] & 63) & 1;
+    return common * 100 < text->word_count * ALTERNATIVE_PERCENT;
+}
+
+/* Either may hold much that the other has not: plain text has the links that HTML hides. */
+static void compare(struct spam_scan *scan, const struct spam_text *plain,
+                    const struct spam_text *html)
+{
     if (plain->word_count >= ALTERNATIVE_WORDS_MIN && html->word_count >= ALTERNATIVE_WORDS_MIN &&
-        common * 100 < plain->word_count * ALTERNATIVE_PERCENT)
+        differs(scan, plain, html) && differs(scan, html, plain))
         SPAM_ADD(scan, MIME_ALTERNATIVES, SLICE_EMPTY);
 }
 

@@ -258,6 +258,15 @@ static void test_alternatives(void **state)
     snprintf(body, sizeof body, frame, one, other);
     spam_test_mail(&test, "", "Content-Type: multipart/alternative; boundary=b\r\n", body);
     spam_test_expect(&test, "MIME_ALTERNATIVES");
+    /* Plain text has the addresses of links. */
+    char linked[1500];
+    size_t size = (size_t)snprintf(linked, sizeof linked, "%s", one);
+    for (unsigned i = 0; i < 30; i++)
+        size += (size_t)snprintf(linked + size, sizeof linked - size,
+                                 " http://a%u.b%u.c%u.d%u.example/", i, i, i, i);
+    snprintf(body, sizeof body, frame, linked, one);
+    spam_test_mail(&test, "", "Content-Type: multipart/alternative; boundary=b\r\n", body);
+    spam_test_expect(&test, "-MIME_ALTERNATIVES");
     spam_test_close(&test);
 }
 
