@@ -93,11 +93,14 @@ static bool next_style(slice *rest, slice *out_name, slice *out_value)
 static bool is_tiny_length(slice value, unsigned pixels)
 {
     struct cursor at = cursor_over(value);
-    uint64_t whole = 0, fraction;
+    uint64_t whole = 0;
+    bool fraction = false; /* above 0 */
     if (!cursor_take_u64(&at, 100000, &whole) && cursor_peek(&at) != '.')
         return false;
-    if (cursor_take_byte(&at, '.') && cursor_take_u64(&at, 1000000000, &fraction) && whole == 0 &&
-        fraction > 0)
+    if (cursor_take_byte(&at, '.'))
+        for (; !cursor_done(&at) && ascii_is_digit(*at.at); at.at++)
+            fraction |= *at.at != '0';
+    if (fraction && whole == 0)
         return slice_starts_nocase(cursor_rest(&at), SLICE("px")) ||
                slice_starts_nocase(cursor_rest(&at), SLICE("pt"));
     slice unit = cursor_rest(&at);

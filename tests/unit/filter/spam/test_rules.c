@@ -235,6 +235,9 @@ static void test_hidden_text(void **state)
     snprintf(body, sizeof body, "<span style=\"font-size:0.9em\">%s</span>seen\r\n", words);
     spam_test_mail(&test, "", AS_HTML, body);
     spam_test_expect(&test, "-HTML_TINY");
+    snprintf(body, sizeof body, "<p style=\"font-size:0.83333333333em\">%s</p>seen\r\n", words);
+    spam_test_mail(&test, "", AS_HTML, body);
+    spam_test_expect(&test, "-HTML_TINY");
     spam_test_close(&test);
 }
 
