@@ -4,20 +4,28 @@
 #include "base/cursor.h"
 #include "base/utf8.h"
 
-enum { TINY_PIXELS = 3, NAME_ROOM = 16 };
+enum { TINY_PIXELS = 3, NAME_ROOM = 16, SIZES_MAX = 16 };
 
-/* An element that is hidden (or tiny), and how deep elements of its name stand in it. */
+/* An element that is hidden (or of a size), and how deep elements of its name stand in it. */
 struct region {
     char name[NAME_ROOM];
     size_t name_size;
     unsigned depth; /* 0: none is open */
 };
 
+/* Newsletters set 0 around their boxes, so that blanks take no room, and a size to read within. */
+struct sized {
+    struct region region;
+    bool tiny;
+};
+
 struct reading {
     struct arena *arena;
     struct spam_html *html;
     struct buffer visible;
-    struct region hidden, tiny;
+    struct region hidden;
+    struct sized sizes[SIZES_MAX]; /* the first is tiny; the last counts */
+    unsigned size_count;
     bool in_link;
     size_t shown_start; /* in `visible` */
 };
@@ -110,20 +118,35 @@ static bool is_tiny_length(slice value, unsigned pixels)
            (slice_starts(unit, SLICE("%")) && whole < 10);
 }
 
-static void read_style(slice style, bool *out_hidden, bool *out_tiny)
+/* Whatever the size around it. */
+static bool is_readable_length(slice value)
+{
+    return !is_tiny_length(value, TINY_PIXELS) && (slice_find_nocase(value, SLICE("px")) >= 0 ||
+                                                   slice_find_nocase(value, SLICE("pt")) >= 0 ||
+                                                   slice_find_nocase(value, SLICE("rem")) >= 0);
+}
+
+struct traits {
+    bool hidden, tiny, readable, password, refresh;
+    bool data; /* a script that is none: data for programs that read mail */
+    slice href;
+};
+
+static void read_style(slice style, struct traits *traits)
 {
     slice name, value, color = SLICE_EMPTY, ground = SLICE_EMPTY;
     bool no_height = false, overflow = false;
     while (next_style(&style, &name, &value)) {
         if (name_is(name, "display"))
-            *out_hidden |= slice_starts_nocase(value, SLICE("none"));
+            traits->hidden |= slice_starts_nocase(value, SLICE("none"));
         else if (name_is(name, "visibility"))
-            *out_hidden |= slice_starts_nocase(value, SLICE("hidden"));
+            traits->hidden |= slice_starts_nocase(value, SLICE("hidden"));
         else if (name_is(name, "opacity"))
-            *out_hidden |= slice_equal(value, SLICE("0")) || slice_starts(value, SLICE("0.0"));
-        else if (name_is(name, "font-size"))
-            *out_tiny |= is_tiny_length(value, TINY_PIXELS);
-        else if (name_is(name, "max-height") || name_is(name, "height"))
+            traits->hidden |= slice_equal(value, SLICE("0")) || slice_starts(value, SLICE("0.0"));
+        else if (name_is(name, "font-size")) {
+            traits->tiny = is_tiny_length(value, TINY_PIXELS);
+            traits->readable = is_readable_length(value);
+        } else if (name_is(name, "max-height") || name_is(name, "height"))
             no_height |= is_tiny_length(value, 1);
         else if (name_is(name, "overflow"))
             overflow = name_is(value, "hidden");
@@ -132,7 +155,8 @@ static void read_style(slice style, bool *out_hidden, bool *out_tiny)
         else if (name_is(name, "background-color") || name_is(name, "background"))
             ground = value;
     }
-    *out_hidden |= (no_height && overflow) || (color.size > 0 && slice_equal_nocase(color, ground));
+    traits->hidden |=
+        (no_height && overflow) || (color.size > 0 && slice_equal_nocase(color, ground));
 }
 
 static void region_open(struct region *region, slice name, bool begins)
@@ -152,6 +176,41 @@ static void region_close(struct region *region, slice name)
 {
     if (region->depth > 0 && slice_equal_nocase(name, slice_of(region->name, region->name_size)))
         region->depth--;
+}
+
+static void size_open(struct reading *reading, slice name, const struct traits *traits)
+{
+    bool begins = traits->tiny || (traits->readable && reading->size_count > 0);
+    if (begins && reading->size_count < SIZES_MAX && name.size <= NAME_ROOM) {
+        struct sized *sized = &reading->sizes[reading->size_count++];
+        *sized = (struct sized){.tiny = traits->tiny};
+        region_open(&sized->region, name, true);
+        return;
+    }
+    for (unsigned i = reading->size_count; i-- > 0;) {
+        unsigned before = reading->sizes[i].region.depth;
+        region_open(&reading->sizes[i].region, name, false);
+        if (reading->sizes[i].region.depth > before)
+            return;
+    }
+}
+
+static void size_close(struct reading *reading, slice name)
+{
+    for (unsigned i = reading->size_count; i-- > 0;) {
+        unsigned before = reading->sizes[i].region.depth;
+        region_close(&reading->sizes[i].region, name);
+        if (reading->sizes[i].region.depth == before)
+            continue;
+        if (before == 1)
+            reading->size_count = i; /* and those within that were not closed */
+        return;
+    }
+}
+
+static bool is_tiny(const struct reading *reading)
+{
+    return reading->size_count > 0 && reading->sizes[reading->size_count - 1].tiny;
 }
 
 static error decode_value(struct arena *arena, slice value, slice *out_text)
@@ -205,19 +264,13 @@ static error begin_link(struct reading *reading, slice href)
     return OK;
 }
 
-struct traits {
-    bool hidden, tiny, password, refresh;
-    bool data; /* a script that is none: data for programs that read mail */
-    slice href;
-};
-
 static void read_attributes(const struct html_token *tag, struct traits *traits)
 {
     struct html_attributes attributes = html_attributes_of(tag);
     slice name, value;
     while (html_attribute_next(&attributes, &name, &value)) {
         if (name_is(name, "style"))
-            read_style(value, &traits->hidden, &traits->tiny);
+            read_style(value, traits);
         else if (name_is(name, "hidden"))
             traits->hidden = true;
         else if (name_is(name, "href") || name_is(name, "action"))
@@ -241,7 +294,7 @@ static error open_tag(struct reading *reading, const struct html_token *tag)
         read_attributes(tag, &traits);
     if (!is_void(name) && !tag->empty) {
         region_open(&reading->hidden, name, traits.hidden);
-        region_open(&reading->tiny, name, traits.tiny);
+        size_open(reading, name, &traits);
     }
     if (breaks_words(name))
         buffer_add_byte(&reading->visible, ' ');
@@ -266,7 +319,7 @@ static void add_text(struct reading *reading, slice text)
         return;
     }
     size_t letters = count_letters(text);
-    if (reading->tiny.depth > 0) {
+    if (is_tiny(reading)) {
         html->tiny += letters;
         return;
     }
@@ -291,7 +344,7 @@ static error read_all(struct reading *reading, slice text)
             TRY(open_tag(reading, &token));
         } else if (token.kind == HTML_CLOSE) {
             region_close(&reading->hidden, token.name);
-            region_close(&reading->tiny, token.name);
+            size_close(reading, token.name);
             if (name_is(token.name, "a"))
                 end_link(reading);
             else if (breaks_words(token.name))

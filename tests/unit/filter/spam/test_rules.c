@@ -235,6 +235,17 @@ static void test_hidden_text(void **state)
     snprintf(body, sizeof body, "<span style=\"font-size:0.9em\">%s</span>seen\r\n", words);
     spam_test_mail(&test, "", AS_HTML, body);
     spam_test_expect(&test, "-HTML_TINY");
+    snprintf(body, sizeof body,
+             "<td style=\"font-size:0px\"><table><td><div style=\"font-size:13px\"><div>x</div>"
+             "%s</div></td></table></td>seen\r\n",
+             words);
+    spam_test_mail(&test, "", AS_HTML, body);
+    spam_test_expect(&test, "-HTML_TINY");
+    snprintf(body, sizeof body,
+             "<td style=\"font-size:0px\"><div style=\"font-size:13px\">x</div>%s</td>seen\r\n",
+             words);
+    spam_test_mail(&test, "", AS_HTML, body);
+    spam_test_expect(&test, "HTML_TINY");
     snprintf(body, sizeof body, "<p style=\"font-size:0.83333333333em\">%s</p>seen\r\n", words);
     spam_test_mail(&test, "", AS_HTML, body);
     spam_test_expect(&test, "-HTML_TINY");
