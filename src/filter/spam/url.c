@@ -269,6 +269,21 @@ slice url_owner(slice host)
     return slice_from(host, host.size - size);
 }
 
+/* "Report.pdf": a file that is not sent along but linked to. None of these is a top level. */
+static bool is_file_name(slice name)
+{
+    static const char *const endings[] = {"pdf",  "doc",  "docx", "xls", "xlsx", "ppt", "pptx",
+                                          "odt",  "ods",  "odp",  "txt", "csv",  "rtf", "jpg",
+                                          "jpeg", "png",  "gif",  "svg", "heic", "mp3", "mp4",
+                                          "html", "json", "xml",  "ics", "epub", "js",  "php"};
+    slice left, ending;
+    if (slice_cut_last(name, '.', &left, &ending))
+        for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+            if (slice_equal_nocase(ending, slice_from_string(endings[i])))
+                return true;
+    return false;
+}
+
 bool url_shown_host(slice text, slice *out_host)
 {
     struct url url;
@@ -285,6 +300,8 @@ bool url_shown_host(slice text, slice *out_host)
         for (size_t i = 0; i < text.size; i++)
             if (text.data[i] == ' ' || text.data[i] == '@')
                 return false;
+        if (is_file_name(url.host))
+            return false;
     }
     slice left, top;
     if (!slice_cut_last(url.host, '.', &left, &top) || left.size == 0 || top.size < 2)
