@@ -31,7 +31,7 @@ static void drop(void)
     spam_model_close(&classifier.model);
 }
 
-/* One stat(2) now and then; a new file is mapped and its checksum looked at. A damaged one leaves
+/* One stat(2) now and then; a new file is read and its checksum looked at. A damaged one leaves
  * what we have. */
 static void look(void)
 {

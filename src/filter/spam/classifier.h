@@ -3,8 +3,8 @@
  *
  * What was learned, asked: Bayes on hashed pairs of words (orthogonal sparse bigrams: each word
  * with each of the next four, and how far apart they stand), one model for the server (model.h),
- * its strongest features combined by Fisher's method. Every core maps the file and looks now and
- * then whether there is a newer one.
+ * its strongest features combined by Fisher's method. Every core has a copy of the file and looks
+ * now and then whether there is a newer one.
  */
 #include "base/arena.h"
 #include "base/error.h"

@@ -46,6 +46,23 @@ static error check(const struct spam_model *model)
     return OK;
 }
 
+static error read_all(int fd, char *to, size_t size)
+{
+    while (size > 0) {
+        ssize_t got = read(fd, to, size);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return error_system(errno, "the file of what was learned cannot be read");
+        if (got == 0)
+            return error_make(ERROR_MALFORMED, "the file of what was learned is damaged");
+        to += got;
+        size -= (size_t)got;
+    }
+    return OK;
+}
+
+/* Not the file itself: who copies another over it would cut it short under us. */
 static error map_file(int fd, struct spam_model *out_model)
 {
     struct stat status;
@@ -55,11 +72,14 @@ static error map_file(int fd, struct spam_model *out_model)
     if (status.st_size < (off_t)sizeof(struct spam_model_header) ||
         status.st_size > (off_t)size_of(SPAM_MODEL_SLOTS_MAX))
         return error_make(ERROR_MALFORMED, "not a file of what was learned");
-    void *memory = mmap(NULL, (size_t)status.st_size, PROT_READ, MAP_SHARED, fd, 0);
+    void *memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
+                        MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED)
-        return error_system(errno, "the file of what was learned cannot be mapped");
+        return error_system(errno, "no memory for what was learned");
     place(&model, memory, (size_t)status.st_size);
-    error problem = check(&model);
+    error problem = read_all(fd, memory, model.size);
+    if (!failed(problem))
+        problem = check(&model);
     if (failed(problem)) {
         spam_model_close(&model);
         return problem;

@@ -36,7 +36,8 @@ struct spam_model {
     size_t size; /* bytes of both */
 };
 
-/* Maps the file read-only. ERROR_NOT_FOUND; ERROR_MALFORMED where it is none of ours or damaged. */
+/* Reads the file into memory: whatever happens to it later. ERROR_NOT_FOUND; ERROR_MALFORMED where
+ * it is none of ours or damaged. */
 error spam_model_map(const char *path, struct spam_model *out_model);
 /* A copy in memory that may be changed; an empty one where there is no file. */
 error spam_model_load(const char *path, uint32_t slot_count, struct spam_model *out_model);

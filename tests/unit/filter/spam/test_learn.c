@@ -133,6 +133,19 @@ static void test_adds_to_what_was_learned(void **state)
     spam_model_close(&model);
 }
 
+static void test_a_file_cut_short_later_does_no_harm(void **state)
+{
+    (void)state;
+    struct spam_model model;
+    learn(1, true);
+    assert_ok(spam_model_map(path, &model));
+    assert_int_equal(truncate(path, 0), 0);
+    for (uint32_t feature = 1; feature < 10000; feature++)
+        (void)spam_model_find(&model, feature * 2654435761u);
+    assert_int_equal(model.header->spam, 1);
+    spam_model_close(&model);
+}
+
 static void test_one_learns_at_a_time(void **state)
 {
     (void)state;
@@ -204,6 +217,8 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tells_kinds_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_words_say_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_adds_to_what_was_learned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_file_cut_short_later_does_no_harm, set_up,
+                                        tear_down),
         cmocka_unit_test_setup_teardown(test_one_learns_at_a_time, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_damaged_files_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_table_forgets_what_is_rare, set_up, tear_down),
