@@ -111,10 +111,13 @@ static void combine(const float *shares, unsigned count, struct spam_classifier_
     while (level > LEVELS / 5 && taken + levels[level] < SPAM_CLASSIFIER_STRONGEST_MAX)
         taken += levels[level--];
     double log_ham = 0, log_spam = 0;
+    unsigned room = SPAM_CLASSIFIER_STRONGEST_MAX - taken; /* for the weakest level */
     taken = 0;
     for (unsigned i = 0; i < count && taken < SPAM_CLASSIFIER_STRONGEST_MAX; i++) {
-        if (level_of((double)shares[i]) < level || level_of((double)shares[i]) <= LEVELS / 5)
+        unsigned own = level_of((double)shares[i]);
+        if (own < level || own <= LEVELS / 5 || (own == level && room == 0))
             continue;
+        room -= own == level;
         log_spam += log((double)shares[i]);
         log_ham += log(1 - (double)shares[i]);
         taken++;

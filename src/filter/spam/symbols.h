@@ -182,7 +182,7 @@
     SPAM_CLASSIFIER_SYMBOLS(X)                                                                     \
     SPAM_COMPOSITE_SYMBOLS(X)
 
-/* Composites of ours; their expressions stand in composites.c. */
+/* Composites of ours; their expressions stand in tables.c. */
 #define SPAM_COMPOSITE_SYMBOLS(X)                                                                  \
     X(FORGED_AUTHOR, 2000, COMPOSITE, "pretends to be somebody, and is not")                       \
     X(PHISHING, 2500, COMPOSITE, "asks for an account behind a link that is not what it shows")    \
