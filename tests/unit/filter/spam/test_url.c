@@ -140,7 +140,7 @@ static void test_what_people_are_shown(void **state)
     assert_slice(host, "bank.example");
     assert_true(url_shown_host(SLICE("www.bank.example/x"), &host));
     static const char *const none[] = {
-        "Click here", "bert@bank.example", "3.5", "end of it. Next", "v1.2.3", "",
+        "Click here", "bert@bank.example", "3.5",        "end of it. Next", "v1.2.3", "",
         ".",          "Dr.Who said so",    "Report.pdf", "2026.Budget.XLSX"};
     for (size_t i = 0; i < sizeof none / sizeof *none; i++)
         if (url_shown_host(slice_from_string(none[i]), &host))
