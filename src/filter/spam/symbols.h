@@ -101,7 +101,7 @@
     X(ATTACHMENT_MACROS, 1500, MIME, "an office document with macros")                             \
     X(ATTACHMENT_HTML, 1200, MIME, "a web page is attached")                                       \
     X(ATTACHMENT_MISMATCH, 1000, MIME, "an attachment is not of the type it names")                \
-    X(ARCHIVE_EXECUTABLE, 6000, MIME, "a program in an archive")                                   \
+    X(ARCHIVE_EXECUTABLE, 4500, MIME, "a program in an archive")                                   \
     X(ARCHIVE_ENCRYPTED, 2500, MIME, "an archive nobody can look into")                            \
     X(MIME_HTML_ONLY, 400, MIME, "HTML, and no plain text")                                        \
     X(MIME_ALTERNATIVES, 1500, MIME, "plain text and HTML say different things")                   \
