@@ -3,6 +3,7 @@
 
 Seeded tests print their seed; RINGMAIL_SEED=n repeats a run.
 """
+import contextlib
 import os
 import pathlib
 import random
@@ -33,6 +34,33 @@ def database_server(tmp_path_factory):
         yield server.create()
     finally:
         server.stop()
+
+
+LARGE = 1 << 20  # bytes
+SHARED = ("instance", "mariadb")  # folders of what lives as long as the session
+
+
+def give_back(folder):
+    """Large files of a test that is over, above all preallocated journals, a quarter of a gigabyte a server."""
+    for path in folder.rglob("*"):
+        with contextlib.suppress(OSError):
+            if path.is_file() and not path.is_symlink() and path.stat().st_size >= LARGE:
+                path.unlink()
+
+
+@pytest.fixture(autouse=True)
+def scratch(tmp_path):
+    yield
+    give_back(tmp_path)
+
+
+@pytest.fixture(autouse=True, scope="module")
+def scratch_of_module(tmp_path_factory):
+    before = set(tmp_path_factory.getbasetemp().iterdir())
+    yield
+    for folder in set(tmp_path_factory.getbasetemp().iterdir()) - before:
+        if not folder.name.startswith(SHARED):
+            give_back(folder)
 
 
 @pytest.fixture
