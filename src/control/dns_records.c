@@ -221,6 +221,7 @@ static error add_services(const struct building *b)
         {"_imap._tcp.", &listen->imap},
         {"_pop3s._tcp.", NULL},
         {"_pop3._tcp.", NULL},
+        {"_sieve._tcp.", &listen->managesieve}, /* RFC 5804 1.8 */
         {"_autodiscover._tcp.", &listen->https},
     };
     for (size_t i = 0; i < sizeof services / sizeof *services; i++) {

@@ -81,6 +81,9 @@ void server_publish(struct server *server, struct config *config)
     forward_set_settings(&config->forward, slice_from_string(server->hostname));
     server->imap.settings = &config->imap;
     server->imap.login = &config->login;
+    server->managesieve.settings = &config->managesieve;
+    server->managesieve.login = &config->login;
+    sieve_set_settings(&config->sieve);
     server->http.settings = &config->http;
     server->http.sts = &config->sts;
 }
@@ -142,6 +145,7 @@ error server_open(struct server *server, struct config *config)
     server->submission = server->smtp;
     server->submission.role = SMTP_ROLE_SUBMISSION;
     server->imap = (struct imap_service){.tls = server->tls};
+    server->managesieve = (struct managesieve_service){.tls = server->tls};
     describe_services(server, &config->listen);
     server->admin = (struct admin_options){
         .token = config->admin.token,

@@ -14,6 +14,7 @@
 #include "service/admin/admin.h"
 #include "service/http/http.h"
 #include "service/imap/serve.h"
+#include "service/managesieve/serve.h"
 #include "service/smtp/smtp.h"
 
 #include <stdatomic.h>
@@ -29,6 +30,7 @@ struct server {
     struct smtp_service smtp;
     struct smtp_service submission;
     struct imap_service imap;
+    struct managesieve_service managesieve;
     struct http_service http;
     struct admin_options admin;
     struct ports ports;

@@ -99,11 +99,17 @@ static void check_listeners(const struct check *check)
     check_addresses(check, "listen.submissions", &listen->submissions);
     check_addresses(check, "listen.imap", &listen->imap);
     check_addresses(check, "listen.imaps", &listen->imaps);
+    check_addresses(check, "listen.managesieve", &listen->managesieve);
     check_addresses(check, "listen.http", &listen->http);
     check_addresses(check, "listen.https", &listen->https);
     check_addresses(check, "listen.admin", &listen->admin);
     if (listen->imaps.count > 0 && check->config->tls.certificates.count == 0)
         complain(check, "listen.imaps", "needs tls.certificates and tls.keys");
+    if (listen->managesieve.count > 0 && check->config->tls.certificates.count == 0 &&
+        !check->config->managesieve.plaintext_login)
+        complain(check, "listen.managesieve",
+                 "nobody could log in: needs tls.certificates and tls.keys, or "
+                 "managesieve.plaintext_login = on");
     if (listen->https.count > 0 && check->config->tls.certificates.count == 0)
         complain(check, "listen.https", "needs tls.certificates and tls.keys");
     if (listen->submissions.count > 0 && check->config->tls.certificates.count == 0)

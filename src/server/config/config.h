@@ -8,6 +8,7 @@
 #include "base/arena.h"
 #include "base/buffer.h"
 #include "data/directory/settings.h"
+#include "data/scripts/settings.h"
 #include "data/store/settings.h"
 #include "filter/authentic/settings.h"
 #include "filter/spam/engine_settings.h"
@@ -17,6 +18,7 @@
 #include "service/http/settings.h"
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
+#include "service/managesieve/settings.h"
 #include "service/smtp/settings.h"
 #include "transport/deliver/settings.h"
 #include "transport/forward.h"
@@ -46,6 +48,8 @@ struct config {
     struct smtp_settings submission;
     struct forward_settings forward;
     struct imap_settings imap;
+    struct managesieve_settings managesieve;
+    struct sieve_settings sieve;
     struct login_settings login;
     struct directory_settings directory;
     struct store_settings store;

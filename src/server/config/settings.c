@@ -63,6 +63,8 @@ static const struct setting listen_rows[] = {
     SETTING_LIST(S, submissions, "", 0, "the same under TLS from the first byte: \"*:465\""),
     SETTING_LIST(S, imap, "", 0, "IMAP with STARTTLS: \"*:143\""),
     SETTING_LIST(S, imaps, "", 0, "IMAP under TLS: \"*:993\""),
+    SETTING_LIST(S, managesieve, "", 0,
+                 "Sieve scripts are managed here, with STARTTLS: \"*:4190\""),
     SETTING_LIST(S, http, "", 0, "autoconfig, and the way to HTTPS: \"*:80\""),
     SETTING_LIST(S, https, "", 0, "autoconfig, autodiscover, the MTA-STS policy: \"*:443\""),
     SETTING_LIST(S, admin, "127.0.0.1:9090", 0,

@@ -40,6 +40,7 @@ struct listen_settings {
     struct setting_list submissions;
     struct setting_list imap;
     struct setting_list imaps;
+    struct setting_list managesieve;
     struct setting_list http;
     struct setting_list https;
     struct setting_list admin;

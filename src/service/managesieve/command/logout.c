@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/managesieve/command/command.h"
+
+/* RFC 5804 2.3 */
+error managesieve_command_logout(struct managesieve_session *s)
+{
+    s->finished = true;
+    return OK;
+}
