@@ -44,7 +44,7 @@ enum {
     JOURNAL_SEGMENT_COUNT_MIN = 2,
     JOURNAL_SEGMENT_COUNT_DEFAULT = 4, /* per core */
     JOURNAL_SEGMENT_COUNT_MAX = 256,
-    JOURNAL_STAGING_SIZE_DEFAULT = 1 << 20, /* bytes of each of the two staging buffers */
+    JOURNAL_STAGING_SIZE_DEFAULT = 2 << 20, /* bytes of each of the two staging buffers */
     JOURNAL_PART_COUNT_MAX = 64,            /* slices of one append */
 };
 
