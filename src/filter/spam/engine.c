@@ -149,6 +149,8 @@ error spam_engine_judge(const struct spam_mail *mail, struct arena *arena,
         problem = add_to_verdict(scan, arena, verdict);
     }
     leave(tables);
+    if (scan)
+        spam_scan_close(scan);
     arena_close(&scratch);
     return problem;
 }

@@ -30,14 +30,12 @@ error spam_learning_open(struct spam_learning *learning, slice path)
     return problem;
 }
 
-static error learn(struct spam_learning *learning, slice message, bool is_spam, struct arena *arena)
+static error learn(struct spam_learning *learning, const struct spam_mail *mail, bool is_spam,
+                   struct spam_scan *scan, struct arena *arena)
 {
-    struct spam_scan *scan = ARENA_NEW(arena, struct spam_scan);
-    TRY_MEMORY(scan);
-    const struct spam_mail mail = {.message = message};
     uint32_t *features;
     unsigned count;
-    TRY(spam_scan_open(scan, &mail, NULL, arena, arena));
+    TRY(spam_scan_open(scan, mail, NULL, arena, arena));
     TRY(spam_scan_words(scan));
     TRY(spam_model_features(arena, scan->words, scan->word_count, &features, &count));
     spam_model_learn(&learning->model, features, count, is_spam);
@@ -49,8 +47,11 @@ error spam_learning_add(struct spam_learning *learning, slice message, bool is_s
     if (message.size > SPAM_LEARN_MESSAGE_SIZE_MAX)
         return error_make(ERROR_LIMIT, "a mail too long to learn from");
     struct arena arena;
+    struct spam_scan scan = {.field_count = 0};
+    const struct spam_mail mail = {.message = message};
     arena_init(&arena, SPAM_SCAN_MEMORY_MAX);
-    error problem = learn(learning, message, is_spam, &arena);
+    error problem = learn(learning, &mail, is_spam, &scan, &arena);
+    spam_scan_close(&scan);
     arena_close(&arena);
     if (!failed(problem) && is_spam)
         learning->spam++;

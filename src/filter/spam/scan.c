@@ -84,6 +84,7 @@ error spam_scan_open(struct spam_scan *scan, const struct spam_mail *mail,
     scan->tables = tables;
     scan->arena = arena;
     scan->kept = kept;
+    arena_init(&scan->tree, SPAM_TREE_MEMORY_MAX);
     scan->message = slice_sub(mail->message, 0, SPAM_SCAN_SIZE_MAX);
     scan->header_size = mail_header_size(scan->message);
     scan->now = time_wall_seconds();
@@ -91,7 +92,13 @@ error spam_scan_open(struct spam_scan *scan, const struct spam_mail *mail,
     TRY_MEMORY(scan->symbols);
     TRY(read_fields(scan));
     TRY(read_author(scan));
-    return mail_encoded_decode(arena, scan->field[SPAM_FIELD_SUBJECT], &scan->subject);
+    slice subject = slice_sub(scan->field[SPAM_FIELD_SUBJECT], 0, SPAM_SUBJECT_SIZE_MAX);
+    return mail_encoded_decode(arena, subject, &scan->subject);
+}
+
+void spam_scan_close(struct spam_scan *scan)
+{
+    arena_close(&scan->tree);
 }
 
 /* ---- What the body holds ---- */
@@ -100,7 +107,15 @@ error spam_scan_mime(struct spam_scan *scan)
 {
     if (scan->mime_made)
         return OK;
-    TRY(mime_parse(scan->arena, scan->message, &scan->mime));
+    error problem = mime_parse(&scan->tree, scan->message, &scan->mime);
+    if (problem.kind == ERROR_LIMIT) { /* parts and parameters without end: look at the first */
+        arena_reset(&scan->tree);
+        scan->mime = (struct mime_message){0};
+        problem =
+            mime_parse(&scan->tree, slice_sub(scan->message, 0, SPAM_TREE_CUT_SIZE), &scan->mime);
+        scan->mime.cut_short = true;
+    }
+    TRY(problem);
     scan->mime_made = true;
     return OK;
 }

@@ -3,8 +3,8 @@
  *
  * One mail as the rules see it: fields found once, MIME tree, decoded texts, HTML and links made
  * when the first rule asks for them. What rules find is added here, each symbol once. Memory is the
- * scan's own arena; work is bounded by spam_scan_limits, and a mail that has more of something is
- * looked at up to there.
+ * scan's own arenas; work is bounded by spam_scan_limits, and a mail that has more of something is
+ * looked at up to there: nobody gets past the rules by being large.
  */
 #include "filter/spam/html.h"
 #include "filter/spam/spam.h"
@@ -19,6 +19,9 @@
 enum spam_scan_limits {
     SPAM_SCAN_MEMORY_MAX = 16 << 20,   /* bytes, for one mail */
     SPAM_SCAN_SIZE_MAX = 32 << 20,     /* bytes of the message that are parsed */
+    SPAM_TREE_MEMORY_MAX = 8 << 20,    /* bytes, for its parts */
+    SPAM_TREE_CUT_SIZE = 256 << 10,    /* bytes that are parsed where all need more than that */
+    SPAM_SUBJECT_SIZE_MAX = 8 << 10,   /* bytes of the subject that are decoded */
     SPAM_FIELDS_MAX = 512,             /* header fields that are looked at */
     SPAM_TEXTS_MAX = 16,               /* text parts that are decoded */
     SPAM_TEXT_SIZE_MAX = 256 << 10,    /* bytes that are decoded of one of them */
@@ -99,6 +102,7 @@ struct spam_scan {
     slice subject;             /* decoded */
 
     bool mime_made, texts_made, links_made, words_made;
+    struct arena tree; /* of `mime` */
     struct mime_message mime;
     struct spam_text *texts;
     unsigned text_count;
@@ -118,9 +122,11 @@ struct spam_scan {
     double score;
 };
 
-/* `scan` is all zero. Looks at the header; all else later. */
+/* `scan` is all zero, and closed in any case. Looks at the header; all else later. */
 error spam_scan_open(struct spam_scan *scan, const struct spam_mail *mail,
                      const struct spam_tables *tables, struct arena *arena, struct arena *kept);
+/* Also after an open that failed. */
+void spam_scan_close(struct spam_scan *scan);
 
 /* Each makes what it names where it is not made yet. */
 error spam_scan_mime(struct spam_scan *scan);

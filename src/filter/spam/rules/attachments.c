@@ -9,6 +9,7 @@ enum attachment_limits {
     ATTACHMENTS_MAX = 64,        /* that are looked at */
     ATTACHMENT_HEAD_SIZE = 2048, /* encoded bytes that tell the type */
     ARCHIVE_SIZE_MAX = 8 << 20,  /* encoded bytes of all archives that are looked into */
+    MEMORY_MAX = 10 << 20,       /* bytes, for what one of them needs */
 };
 
 static const char *const programs[] = {
@@ -102,20 +103,18 @@ struct attachment {
     enum content content;
 };
 
-static error look_into_zip(struct spam_scan *scan, const struct attachment *attachment,
-                           size_t *budget)
+static void look_into_zip(struct spam_scan *scan, const struct attachment *attachment,
+                          struct arena *arena, size_t *budget)
 {
     slice bytes;
-    if (attachment->part->body_size > *budget)
-        return OK;
-    *budget -= attachment->part->body_size;
-    error problem = mime_part_decode(scan->arena, scan->message, attachment->part, &bytes);
-    if (failed(problem))
-        return problem.kind == ERROR_MALFORMED ? OK : problem;
     struct zip_reader reader;
     struct zip_entry entry;
-    if (failed(zip_open(bytes, &reader)))
-        return OK;
+    if (attachment->part->body_size > *budget)
+        return;
+    *budget -= attachment->part->body_size;
+    if (failed(mime_part_decode(arena, scan->message, attachment->part, &bytes)) ||
+        failed(zip_open(bytes, &reader)))
+        return;
     while (zip_next(&reader, &entry)) {
         if (is_program(entry.name))
             SPAM_ADD(scan, ARCHIVE_EXECUTABLE, entry.name);
@@ -124,7 +123,6 @@ static error look_into_zip(struct spam_scan *scan, const struct attachment *atta
         if (slice_ends(entry.name, SLICE("vbaProject.bin")))
             SPAM_ADD(scan, ATTACHMENT_MACROS, attachment->name);
     }
-    return OK;
 }
 
 static void judge_name(struct spam_scan *scan, const struct attachment *attachment)
@@ -175,29 +173,39 @@ static bool is_attachment(const struct mime_part *part, slice name)
               slice_equal_nocase(part->type, SLICE("multipart"))));
 }
 
+/* False where it is none. A name without end is no name; the next may be one. */
+static bool judge(struct spam_scan *scan, const struct mime_part *part, struct arena *arena,
+                  size_t *budget)
+{
+    struct attachment attachment = {.part = part};
+    if (failed(mime_part_file_name(arena, part, &attachment.name)))
+        arena_reset(arena);
+    if (!is_attachment(part, attachment.name))
+        return false;
+    struct mime_part head = *part;
+    if (head.body_size > ATTACHMENT_HEAD_SIZE)
+        head.body_size = ATTACHMENT_HEAD_SIZE;
+    error problem = mime_part_decode(arena, scan->message, &head, &attachment.head);
+    attachment.content = failed(problem) ? CONTENT_UNKNOWN : content_of(attachment.head);
+    judge_name(scan, &attachment);
+    judge_content(scan, &attachment);
+    if (attachment.content == CONTENT_ZIP)
+        look_into_zip(scan, &attachment, arena, budget);
+    return true;
+}
+
 error spam_rule_attachments(struct spam_scan *scan)
 {
     TRY(spam_scan_mime(scan));
+    struct arena arena; /* of one attachment at a time: none takes the memory of all */
     size_t budget = ARCHIVE_SIZE_MAX;
     unsigned count = 0;
-    for (const struct mime_part *part = scan->mime.root; part; part = mime_part_walk(part)) {
-        struct attachment attachment = {.part = part};
-        TRY(mime_part_file_name(scan->arena, part, &attachment.name));
-        if (!is_attachment(part, attachment.name))
-            continue;
-        if (count++ == ATTACHMENTS_MAX)
-            return OK;
-        struct mime_part head = *part;
-        if (head.body_size > ATTACHMENT_HEAD_SIZE)
-            head.body_size = ATTACHMENT_HEAD_SIZE;
-        error problem = mime_part_decode(scan->arena, scan->message, &head, &attachment.head);
-        if (problem.kind == ERROR_LIMIT)
-            return problem;
-        attachment.content = failed(problem) ? CONTENT_UNKNOWN : content_of(attachment.head);
-        judge_name(scan, &attachment);
-        judge_content(scan, &attachment);
-        if (attachment.content == CONTENT_ZIP)
-            TRY(look_into_zip(scan, &attachment, &budget));
+    arena_init(&arena, MEMORY_MAX);
+    for (const struct mime_part *part = scan->mime.root; part && count < ATTACHMENTS_MAX;
+         part = mime_part_walk(part)) {
+        count += judge(scan, part, &arena, &budget);
+        arena_reset(&arena);
     }
+    arena_close(&arena);
     return OK;
 }

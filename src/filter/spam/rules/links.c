@@ -7,7 +7,7 @@
 #include "filter/spam/rules.h"
 #include "format/text/idna.h"
 
-enum { HOSTS_MANY = 25, WORDS_FEW = 6, HOSTS_COUNTED_MAX = 64 };
+enum { HOSTS_MANY = 25, WORDS_FEW = 6 };
 
 static bool mixes_scripts(slice label)
 {
@@ -112,12 +112,12 @@ static error judge_shown(struct spam_scan *scan, const struct spam_html_link *li
     return OK;
 }
 
-/* Different ones, by hash; up to HOSTS_COUNTED_MAX. */
-static unsigned count_hosts(const struct spam_scan *scan)
+/* Different ones, by hash. */
+static bool has_many_hosts(const struct spam_scan *scan)
 {
-    uint32_t met[HOSTS_COUNTED_MAX];
+    uint32_t met[HOSTS_MANY + 1];
     unsigned count = 0;
-    for (unsigned i = 0; i < scan->link_count && count < HOSTS_COUNTED_MAX; i++) {
+    for (unsigned i = 0; i < scan->link_count && count <= HOSTS_MANY; i++) {
         uint32_t hash = spam_word_hash_of(url_owner(scan->links[i].host));
         unsigned j = 0;
         while (j < count && met[j] != hash)
@@ -125,7 +125,7 @@ static unsigned count_hosts(const struct spam_scan *scan)
         if (j == count)
             met[count++] = hash;
     }
-    return count;
+    return count > HOSTS_MANY;
 }
 
 error spam_rule_links(struct spam_scan *scan)
@@ -140,7 +140,7 @@ error spam_rule_links(struct spam_scan *scan)
                 TRY(judge_shown(scan, &scan->texts[i].html->links[j]));
     if (scan->links_cut)
         SPAM_ADD(scan, URL_CUT, SLICE_EMPTY);
-    if (count_hosts(scan) > HOSTS_MANY)
+    if (has_many_hosts(scan))
         SPAM_ADD(scan, URL_MANY_HOSTS, SLICE_EMPTY);
     TRY(spam_scan_words(scan));
     size_t letters = 0;

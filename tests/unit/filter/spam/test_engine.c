@@ -115,6 +115,83 @@ static void test_mistakes_in_settings(void **state)
     spam_test_close(&test);
 }
 
+/* What an operator writes may be too much: SPAM_COMPOSITES_MAX (ours among them) and DNS_LISTS_MAX
+ * hold, what is beyond is named. */
+static void test_settings_have_limits(void **state)
+{
+    (void)state;
+    struct spam_test test;
+    struct buffer problems;
+    static slice rows[SPAM_COMPOSITES_MAX + 1];
+    slice text;
+    unsigned built_in = 0, lines = 0;
+    spam_test_open(&test);
+    buffer_init(&problems, 1 << 16);
+    struct spam_tables *tables;
+    assert_ok(spam_tables_create(&test.settings, &tables));
+    built_in = tables->composite_count;
+    spam_tables_destroy(&tables);
+    assert_in_range(built_in, 1, SPAM_COMPOSITES_MAX - 1);
+    for (unsigned i = 0; i < SPAM_COMPOSITES_MAX; i++)
+        assert_ok(arena_format(&test.arena, &rows[i], "OWN_%u 1 DATE_MISSING", i));
+    test.rules.composites = (struct setting_list){rows, SPAM_COMPOSITES_MAX - built_in};
+    spam_engine_settings_check(&test.settings, &problems);
+    assert_int_equal(problems.size, 0);
+    spam_test_mail(&test, "Date", "", "Hello\r\n");
+    assert_ok(arena_format(&test.arena, &text, "OWN_%u", SPAM_COMPOSITES_MAX - built_in - 1));
+    assert_slice(test.verdict.symbols[test.verdict.symbol_count - 1].name, "OWN_120");
+    test.rules.composites.count++;
+    spam_engine_settings_check(&test.settings, &problems);
+    assert_true(slice_find(buffer_slice(&problems), SLICE("more composites than")) > 0);
+
+    buffer_reset(&problems);
+    test.rules.composites = (struct setting_list){0};
+    for (unsigned i = 0; i <= DNS_LISTS_MAX; i++)
+        assert_ok(arena_format(&test.arena, &rows[i], "bl%u.test 127.0.0.2=ADDRESS_LISTED", i));
+    test.lists.addresses = (struct setting_list){rows, DNS_LISTS_MAX - 1};
+    slice domains[] = {SLICE("dbl.test 127.0.1.2=DOMAIN_LISTED"),
+                       SLICE("dbl2.test 127.0.1.2=DOMAIN_LISTED")};
+    test.lists.domains = (struct setting_list){domains, 1};
+    spam_engine_settings_check(&test.settings, &problems);
+    assert_int_equal(problems.size, 0);
+    test.lists.domains.count++;
+    spam_engine_settings_check(&test.settings, &problems);
+    text = buffer_slice(&problems);
+    assert_true(slice_starts(text, SLICE("spam.lists.domains: \"dbl2.test")));
+    assert_true(slice_find(text, SLICE("more lists than are asked")) > 0);
+    for (size_t i = 0; i < text.size; i++)
+        lines += text.data[i] == '\n';
+    assert_int_equal(lines, 1);
+    buffer_close(&problems);
+    spam_test_close(&test);
+}
+
+/* SPAM_TABLES_MEMORY_MAX: of all that the settings say. */
+static void test_tables_have_a_limit(void **state)
+{
+    (void)state;
+    enum { ROW_SIZE = 4096, ROWS = SPAM_TABLES_MEMORY_MAX / ROW_SIZE };
+    static char zone[ROW_SIZE];
+    static slice rows[ROWS];
+    struct spam_test test;
+    struct buffer problems;
+    spam_test_open(&test);
+    buffer_init(&problems, 8 << 20);
+    memset(zone, ' ', sizeof zone);
+    memcpy(zone, "BAD ", 4); /* a score of blanks: what is refused was copied before */
+    for (unsigned i = 0; i < ROWS; i++)
+        rows[i] = slice_of(zone, sizeof zone);
+    test.lists.addresses = (struct setting_list){rows, ROWS / 2};
+    struct spam_tables *tables;
+    assert_ok(spam_tables_create(&test.settings, &tables));
+    spam_tables_destroy(&tables);
+    test.lists.addresses.count = ROWS;
+    spam_engine_settings_check(&test.settings, &problems);
+    assert_true(slice_find(buffer_slice(&problems), SLICE("memory")) > 0);
+    buffer_close(&problems);
+    spam_test_close(&test);
+}
+
 static void test_counts_and_times(void **state)
 {
     (void)state;
@@ -171,6 +248,8 @@ int main(void)
         cmocka_unit_test(test_reasons_are_one_harmless_line),
         cmocka_unit_test(test_composites),
         cmocka_unit_test(test_mistakes_in_settings),
+        cmocka_unit_test(test_settings_have_limits),
+        cmocka_unit_test(test_tables_have_a_limit),
         cmocka_unit_test(test_counts_and_times),
         cmocka_unit_test(test_is_not_asked_before_its_start),
         cmocka_unit_test(test_adds_to_what_is_there),

@@ -4,11 +4,13 @@
 #include "filter/spam/spam_mail.h"
 
 #include "base/random.h"
+#include "crypto/crc32c.h"
 #include "filter/spam/classifier.h"
 #include "filter/spam/learn.h"
 
 #include <fcntl.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 static char path[64];
@@ -211,6 +213,106 @@ static void test_features_have_a_limit(void **state)
     arena_close(&arena);
 }
 
+/* SPAM_MODEL_PROBES_MAX features whose own slot is the same find a place; for one more the one
+ * that was seen least makes room. */
+static void test_slots_beside_have_a_limit(void **state)
+{
+    (void)state;
+    enum { SLOTS = 1024 };
+    struct spam_model model;
+    uint32_t features[SPAM_MODEL_PROBES_MAX + 1];
+    assert_ok(spam_model_load(path, SLOTS, &model));
+    for (unsigned i = 0; i <= SPAM_MODEL_PROBES_MAX; i++)
+        features[i] = 7 + i * SLOTS;
+    spam_model_learn(&model, features, SPAM_MODEL_PROBES_MAX, true);
+    for (unsigned i = 0; i < SPAM_MODEL_PROBES_MAX; i++) {
+        assert_non_null(spam_model_find(&model, features[i]));
+        if (i != 5)
+            spam_model_learn(&model, &features[i], 1, true);
+    }
+    spam_model_learn(&model, &features[SPAM_MODEL_PROBES_MAX], 1, true);
+    for (unsigned i = 0; i <= SPAM_MODEL_PROBES_MAX; i++)
+        assert_int_equal(spam_model_find(&model, features[i]) == NULL, i == 5);
+    spam_model_close(&model);
+}
+
+/* SPAM_MODEL_SLOTS_MAX: a file as large as may be (of holes), and twice that. */
+static void test_files_have_a_limit(void **state)
+{
+    (void)state;
+    struct spam_model model;
+    for (unsigned times = 1; times <= 2; times++) {
+        struct spam_model_header header = {.magic = "RMSPAM1", .slot_count = SPAM_MODEL_SLOTS_MAX};
+        header.magic[7] = '\n';
+        header.slot_count *= times;
+        size_t size = sizeof header + header.slot_count * sizeof(struct spam_model_slot);
+        char zeros[4096] = {0};
+        for (size_t left = header.slot_count * sizeof(struct spam_model_slot); left > 0;
+             left -= sizeof zeros)
+            header.checksum = crc32c(header.checksum, slice_of(zeros, sizeof zeros));
+        int fd = open(path, O_RDWR | O_CREAT | O_TRUNC, 0600);
+        assert_int_equal(pwrite(fd, &header, sizeof header, 0), sizeof header);
+        assert_int_equal(ftruncate(fd, (off_t)size), 0);
+        close(fd);
+        if (times == 1) {
+            assert_ok(spam_model_map(path, &model));
+            assert_int_equal(model.header->slot_count, SPAM_MODEL_SLOTS_MAX);
+            spam_model_close(&model);
+        } else {
+            assert_error(spam_model_map(path, &model), ERROR_MALFORMED);
+        }
+    }
+}
+
+/* SPAM_LEARN_MESSAGE_SIZE_MAX */
+static void test_mails_to_learn_have_a_limit(void **state)
+{
+    (void)state;
+    struct spam_learning learning;
+    size_t size = SPAM_LEARN_MESSAGE_SIZE_MAX + 1;
+    char *mail = mmap(NULL, size, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    assert_ptr_not_equal(mail, MAP_FAILED);
+    assert_ok(spam_learning_open(&learning, slice_from_string(path)));
+    assert_error(spam_learning_add(&learning, slice_of(mail, size), true), ERROR_LIMIT);
+    assert_int_equal(learning.spam, 0);
+    assert_ok(spam_learning_add(&learning, slice_of(mail, size - 1), true));
+    assert_int_equal(learning.spam, 1);
+    assert_ok(spam_learning_close(&learning, false));
+    munmap(mail, size);
+}
+
+/* SPAM_CLASSIFIER_STRONGEST_MAX features decide, however many are known. */
+static void test_the_strongest_decide(void **state)
+{
+    (void)state;
+    struct spam_model model;
+    struct spam_classifier_answer answer;
+    struct arena arena;
+    static uint32_t words[2 * SPAM_CLASSIFIER_STRONGEST_MAX * 2];
+    uint32_t *features;
+    unsigned count;
+    arena_init(&arena, 1 << 20);
+    assert_ok(spam_model_load(path, 1 << 12, &model));
+    for (unsigned i = 0; i < SPAM_CLASSIFIER_STRONGEST_MAX + 1; i++) {
+        words[2 * i] = i + 1; /* and a 0 behind: no pairs, a feature each */
+        assert_ok(spam_model_features(&arena, &words[2 * i], 1, &features, &count));
+        for (unsigned times = 0; times < 5; times++)
+            spam_model_learn(&model, features, count, true);
+        arena_reset(&arena);
+    }
+    for (unsigned more = 0; more < 2; more++) {
+        assert_ok(spam_classifier_judge(&model, words, 2 * (SPAM_CLASSIFIER_STRONGEST_MAX + more),
+                                        &arena, &answer));
+        assert_int_equal(answer.known, SPAM_CLASSIFIER_STRONGEST_MAX);
+        assert_true(answer.spam > 0.99);
+    }
+    assert_ok(spam_classifier_judge(&model, words, 2 * (SPAM_CLASSIFIER_STRONGEST_MAX - 1), &arena,
+                                    &answer));
+    assert_int_equal(answer.known, SPAM_CLASSIFIER_STRONGEST_MAX - 1);
+    spam_model_close(&model);
+    arena_close(&arena);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -223,6 +325,10 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_damaged_files_are_refused, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_full_table_forgets_what_is_rare, set_up, tear_down),
         cmocka_unit_test(test_features_have_a_limit),
+        cmocka_unit_test_setup_teardown(test_slots_beside_have_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_files_have_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_mails_to_learn_have_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_the_strongest_decide, set_up, tear_down),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -121,6 +121,39 @@ static void questions_are_few(void *argument)
     spam_test_close(&test);
 }
 
+/* SPAM_QUESTIONS_MAX to all lists, where there are many. */
+static void questions_have_a_limit(void *argument)
+{
+    (void)argument;
+    enum { LISTS = 10 };
+    struct spam_test test;
+    struct buffer body;
+    slice many[LISTS];
+    open_test(&test);
+    zone_start(false, NULL);
+    test.scores.HELO_UNKNOWN = 0;
+    for (unsigned i = 0; i < LISTS; i++)
+        assert_ok(arena_format(&test.arena, &many[i], "dbl%u.test 127.0.1.2=DOMAIN_LISTED", i));
+    test.lists.domains = (struct setting_list){many, LISTS};
+    buffer_init(&body, 1 << 20);
+    for (unsigned hosts = 5; hosts <= 6; hosts++) {
+        unsigned asked = zone.questions;
+        buffer_reset(&body);
+        for (unsigned i = 0; i < hosts; i++)
+            buffer_format(&body, "http://www.host%u-%u.example/\r\n", hosts, i);
+        buffer_add_byte(&body, '\0');
+        spam_test_mail(&test, "", "", body.data);
+        if (hosts == 5) /* the address, the sender, the hosts; A and AAAA of the hello's name */
+            assert_in_range(zone.questions - asked, 2 + LISTS * (1 + hosts),
+                            2 + LISTS * (1 + hosts) + 2);
+        else /* what was asked before is known: the address and the sender */
+            assert_int_equal(zone.questions - asked, SPAM_QUESTIONS_MAX - 2 - LISTS);
+    }
+    buffer_close(&body);
+    zone_stop();
+    spam_test_close(&test);
+}
+
 #define ON_CORE(name)                                                                              \
     static void test_##name(void **state)                                                          \
     {                                                                                              \
@@ -132,6 +165,7 @@ ON_CORE(others_are_not_asked_about)
 ON_CORE(refusals_and_silence_mean_nothing)
 ON_CORE(hello_without_a_name)
 ON_CORE(questions_are_few)
+ON_CORE(questions_have_a_limit)
 
 int main(void)
 {
@@ -141,6 +175,7 @@ int main(void)
         cmocka_unit_test(test_refusals_and_silence_mean_nothing),
         cmocka_unit_test(test_hello_without_a_name),
         cmocka_unit_test(test_questions_are_few),
+        cmocka_unit_test(test_questions_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

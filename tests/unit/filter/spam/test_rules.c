@@ -413,13 +413,77 @@ static void test_our_message_ids(void **state)
     spam_test_close(&test);
 }
 
+/* WALLET_SIZE_MAX (filter/spam/rules/phrases.c) */
+static void test_wallets_have_a_limit(void **state)
+{
+    (void)state;
+    enum { WALLET_SIZE_MAX = 62 };
+    struct spam_test test;
+    spam_test_open(&test);
+    for (int more = 0; more < 2; more++) {
+        char body[200];
+        snprintf(body, sizeof body, "We recorded you through your webcam: bc1%0*d please\r\n",
+                 WALLET_SIZE_MAX - 3 + more, 5);
+        spam_test_mail(&test, "", "", body);
+        spam_test_expect(&test, more ? "TEXT_THREAT -TEXT_WALLET" : "TEXT_THREAT TEXT_WALLET");
+    }
+    spam_test_close(&test);
+}
+
+/* POINTS_MAX (filter/spam/rules/subject.c): pictures that nobody sees in a list of mails. */
+static void test_subjects_have_a_limit(void **state)
+{
+    (void)state;
+    enum { POINTS_MAX = 300 };
+    struct spam_test test;
+    spam_test_open(&test);
+    for (int more = 0; more < 2; more++) {
+        char field[1000];
+        snprintf(field, sizeof field,
+                 "Subject: %0*d\xf0\x9f\x94\xa5\xf0\x9f\x94\xa5\xf0\x9f\x94\xa5\r\n",
+                 POINTS_MAX - 3 + more, 5);
+        spam_test_mail(&test, "Subject", field, TEXT);
+        spam_test_expect(&test, more ? "-SUBJECT_EMOJI" : "SUBJECT_EMOJI");
+    }
+    spam_test_close(&test);
+}
+
+/* SPAM_PHRASE_HITS_MAX are named, all count. */
+static void test_named_phrases_have_a_limit(void **state)
+{
+    (void)state;
+    static const char *const phrases[] = {"lottery", "claim your prize", "lucky winner",
+                                          "winning number", "claim your reward"};
+    enum { PHRASES = sizeof phrases / sizeof *phrases };
+    _Static_assert(PHRASES == SPAM_PHRASE_HITS_MAX + 1, "one more than are named");
+    struct spam_test test;
+    spam_test_open(&test);
+    for (unsigned count = SPAM_PHRASE_HITS_MAX; count <= PHRASES; count++) {
+        char body[500] = "";
+        for (unsigned i = 0; i < count; i++)
+            snprintf(body + strlen(body), sizeof body - strlen(body), "%s.\r\n", phrases[i]);
+        spam_test_mail(&test, "", "", body);
+        const struct spam_symbol *symbol = spam_test_find(&test, "TEXT_PRIZE");
+        assert_non_null(symbol);
+        assert_slice(symbol->reason, "lottery, claim your prize, lucky winner, winning number");
+    }
+    spam_test_close(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_each_symbol), cmocka_unit_test(test_gtube),
-        cmocka_unit_test(test_hidden_text), cmocka_unit_test(test_alternatives),
-        cmocka_unit_test(test_hello),       cmocka_unit_test(test_reverse_names),
-        cmocka_unit_test(test_policies),    cmocka_unit_test(test_our_message_ids),
+        cmocka_unit_test(test_each_symbol),
+        cmocka_unit_test(test_gtube),
+        cmocka_unit_test(test_hidden_text),
+        cmocka_unit_test(test_alternatives),
+        cmocka_unit_test(test_hello),
+        cmocka_unit_test(test_reverse_names),
+        cmocka_unit_test(test_policies),
+        cmocka_unit_test(test_our_message_ids),
+        cmocka_unit_test(test_wallets_have_a_limit),
+        cmocka_unit_test(test_subjects_have_a_limit),
+        cmocka_unit_test(test_named_phrases_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -3,10 +3,13 @@
  */
 #include "filter/spam/spam_mail.h"
 
+#include "base/metric.h"
+
 static struct spam_scan scan;
 
 static void open_scan(struct spam_test *test)
 {
+    spam_scan_close(&scan);
     memset(&scan, 0, sizeof scan);
     test->mail.message = buffer_slice(&test->message);
     assert_ok(spam_scan_open(&scan, &test->mail, NULL, &test->arena, &test->arena));
@@ -177,6 +180,105 @@ static void test_a_huge_mail_is_judged(void **state)
     spam_test_close(&test);
 }
 
+/* Many parts with many parameters each: more than SPAM_TREE_MEMORY_MAX (and SPAM_SCAN_MEMORY_MAX)
+ * holds. What stands first is
+ * looked at all the same, as it is where the memory suffices, and the mail is marked. */
+static void test_memory_has_a_limit(void **state)
+{
+    (void)state;
+    struct spam_test test;
+    const struct metric *ended =
+        metric_find(SLICE("ringmail_spam_rules_failed_total"), SLICE_EMPTY);
+    assert_non_null(ended);
+    spam_test_open(&test);
+    for (unsigned parts = 100; parts <= 10000; parts *= 100) {
+        spam_test_header(&test, "");
+        buffer_add_string(&test.message,
+                          "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n\r\n"
+                          "Canadian pharmacy, see http://192.0.2.1/ for more\r\n");
+        for (unsigned i = 0; i < parts; i++) {
+            buffer_add_string(&test.message, "--b\r\nContent-Type: text/plain");
+            for (unsigned j = 0; j < MIME_PARAMETER_COUNT_MAX; j++)
+                buffer_format(&test.message, ";p%u=x", j);
+            buffer_add_string(&test.message, "\r\n\r\nx\r\n");
+        }
+        assert_ok(buffer_check(&test.message));
+        assert_true(parts == 100 || test.message.size < SPAM_SCAN_MEMORY_MAX);
+        int64_t before = metric_value(ended);
+        spam_test_judge(&test);
+        assert_int_equal(metric_value(ended), before);
+        spam_test_expect(&test, "TEXT_PILLS URL_ADDRESS");
+        spam_test_expect(&test, parts == 100 ? "-MIME_DEEP" : "MIME_DEEP");
+    }
+    spam_test_close(&test);
+}
+
+/* SPAM_ADDRESSES_SIZE_MAX: an author further behind is nobody. */
+static void test_addresses_have_a_limit(void **state)
+{
+    (void)state;
+    struct spam_test test;
+    const char address[] = "bert@sender.example";
+    spam_test_open(&test);
+    for (unsigned more = 0; more < 2; more++) {
+        spam_test_header(&test, "From");
+        buffer_add_string(&test.message, "From: (");
+        size_t blanks = SPAM_ADDRESSES_SIZE_MAX - 3 - (sizeof address - 1) + more;
+        for (size_t i = 0; i < blanks; i++)
+            buffer_add_byte(&test.message, 'c');
+        buffer_format(&test.message, ")%s\r\n\r\nHello\r\n", address);
+        spam_test_judge(&test);
+        spam_test_expect(&test, more ? "SENDER_OTHER" : "-SENDER_OTHER"); /* sender.exampl */
+    }
+    spam_test_close(&test);
+}
+
+/* Letters of a size within letters of a size: SIZES_MAX (filter/spam/html.c) of them are told
+ * apart; what stands deeper is as large as the last of them. */
+static void test_sizes_have_a_limit(void **state)
+{
+    (void)state;
+    enum { SIZES_MAX = 16 };
+    struct spam_test test;
+    struct spam_html html;
+    spam_test_open(&test);
+    for (unsigned depth = SIZES_MAX - 1; depth <= SIZES_MAX; depth++) {
+        buffer_reset(&test.message);
+        for (unsigned i = 0; i < depth; i++)
+            buffer_add_string(&test.message, "<span style=\"font-size:1px\">");
+        buffer_add_string(&test.message, "<span style=\"font-size:12px\">seen</span>");
+        for (unsigned i = 0; i < depth; i++)
+            buffer_add_string(&test.message, "</span>");
+        buffer_add_string(&test.message, "after");
+        assert_ok(spam_html_read(buffer_slice(&test.message), &test.arena, &html));
+        assert_int_equal(html.tiny, depth < SIZES_MAX ? 0 : 4);
+        assert_int_equal(html.letters, depth < SIZES_MAX ? 9 : 5); /* all were closed */
+    }
+    spam_test_close(&test);
+}
+
+/* SPAM_SUBJECT_SIZE_MAX: a subject without end takes nobody's memory. */
+static void test_subject_has_a_limit(void **state)
+{
+    (void)state;
+    struct spam_test test;
+    spam_test_open(&test);
+    for (size_t size = SPAM_SUBJECT_SIZE_MAX - 1; size < 2 * SPAM_SCAN_MEMORY_MAX;
+         size = size < SPAM_SUBJECT_SIZE_MAX ? SPAM_SUBJECT_SIZE_MAX + 1 : 3 * size) {
+        buffer_reset(&test.message);
+        buffer_add_string(&test.message, "Subject:");
+        for (size_t i = 0; i < size; i++)
+            buffer_add_byte(&test.message, i % 64 ? 's' : '\t');
+        buffer_add_string(&test.message, "\r\n\r\n");
+        open_scan(&test);
+        assert_int_equal(scan.subject.size,
+                         size < SPAM_SUBJECT_SIZE_MAX ? size - 1 : SPAM_SUBJECT_SIZE_MAX - 1);
+    }
+    spam_test_judge(&test);
+    spam_test_expect(&test, "-SUBJECT_MISSING");
+    spam_test_close(&test);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -187,6 +289,10 @@ int main(void)
         cmocka_unit_test(test_links_have_a_limit),
         cmocka_unit_test(test_html_has_limits),
         cmocka_unit_test(test_a_huge_mail_is_judged),
+        cmocka_unit_test(test_memory_has_a_limit),
+        cmocka_unit_test(test_subject_has_a_limit),
+        cmocka_unit_test(test_addresses_have_a_limit),
+        cmocka_unit_test(test_sizes_have_a_limit),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

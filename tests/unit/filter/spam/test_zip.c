@@ -122,6 +122,102 @@ static void test_mail_with_archives(void **state)
     spam_test_close(&test);
 }
 
+/* ZIP_TAIL_SIZE_MAX: a comment of any size, and nothing more behind it. */
+static void test_end_is_looked_for_near_the_end(void **state)
+{
+    (void)state;
+    struct buffer archive;
+    struct zip_reader reader;
+    buffer_init(&archive, 1 << 20);
+    add_entry(&archive, "x", 0);
+    size_t end = archive.size;
+    add_end(&archive, 1, 0, "");
+    while (archive.size < end + ZIP_TAIL_SIZE_MAX)
+        buffer_add_byte(&archive, 'c');
+    assert_ok(zip_open(buffer_slice(&archive), &reader));
+    buffer_add_byte(&archive, 'c');
+    assert_error(zip_open(buffer_slice(&archive), &reader), ERROR_MALFORMED);
+    buffer_close(&archive);
+}
+
+/* ATTACHMENTS_MAX (filter/spam/rules/attachments.c): the last that is looked at, and the next. */
+static void test_attachments_have_a_limit(void **state)
+{
+    (void)state;
+    enum { ATTACHMENTS_MAX = 64 };
+    struct spam_test test;
+    spam_test_open(&test);
+    for (unsigned before = ATTACHMENTS_MAX - 1; before <= ATTACHMENTS_MAX; before++) {
+        spam_test_header(&test, "");
+        buffer_add_string(&test.message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n");
+        for (unsigned i = 0; i < before; i++)
+            buffer_add_string(&test.message,
+                              "--b\r\nContent-Type: application/pdf; name=a.pdf\r\n\r\n%PDF-\r\n");
+        buffer_add_string(&test.message, "--b\r\nContent-Type: application/x; name=a.exe\r\n\r\nx"
+                                         "\r\n--b--\r\n");
+        spam_test_judge(&test);
+        spam_test_expect(&test, before < ATTACHMENTS_MAX ? "ATTACHMENT_EXECUTABLE"
+                                                         : "-ATTACHMENT_EXECUTABLE");
+    }
+    spam_test_close(&test);
+}
+
+/* ARCHIVE_SIZE_MAX (filter/spam/rules/attachments.c): two archives that are just not too large
+ * together, and two that are. */
+static void test_archives_have_a_limit(void **state)
+{
+    (void)state;
+    enum { ARCHIVE_SIZE_MAX = 8 << 20 };
+    struct spam_test test;
+    struct buffer archive;
+    spam_test_open(&test);
+    buffer_init(&archive, 1 << 20);
+    for (unsigned more = 0; more < 2; more++) {
+        buffer_reset(&archive);
+        buffer_add_string(&archive, "PK\3\4");
+        add_entry(&archive, "setup.exe", 0);
+        add_end(&archive, 1, 4, "");
+        size_t small = archive.size;
+        spam_test_header(&test, "");
+        buffer_add_string(&test.message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n"
+                                         "Content-Type: application/zip; name=a.zip\r\n"
+                                         "Content-Transfer-Encoding: 8bit\r\n\r\nPK\3\4");
+        for (size_t i = 4; i < ARCHIVE_SIZE_MAX - small + more; i++)
+            buffer_add_byte(&test.message, 'x');
+        buffer_add_string(&test.message, "\r\n--b\r\nContent-Type: application/zip; name=b.zip\r\n"
+                                         "Content-Transfer-Encoding: 8bit\r\n\r\n");
+        buffer_add(&test.message, buffer_slice(&archive));
+        buffer_add_string(&test.message, "\r\n--b--\r\n");
+        assert_ok(buffer_check(&test.message));
+        spam_test_judge(&test);
+        spam_test_expect(&test, more ? "-ARCHIVE_EXECUTABLE" : "ARCHIVE_EXECUTABLE");
+    }
+    buffer_close(&archive);
+    spam_test_close(&test);
+}
+
+/* MEMORY_MAX (filter/spam/rules/attachments.c): a name longer than that is none, and hides nothing
+ * that comes after it. */
+static void test_names_have_a_limit(void **state)
+{
+    (void)state;
+    enum { MEMORY_MAX = 10 << 20 };
+    struct spam_test test;
+    spam_test_open(&test);
+    spam_test_header(&test, "");
+    buffer_add_string(&test.message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
+                                     "--b\r\nContent-Type: image/png\r\n"
+                                     "Content-Disposition: attachment; filename*=utf-8''");
+    for (size_t i = 0; i < MEMORY_MAX; i++)
+        buffer_add_byte(&test.message, 'n');
+    buffer_add_string(&test.message, "\r\n\r\nx\r\n--b\r\nContent-Type: application/x; "
+                                     "name=a.exe\r\n\r\nx\r\n--b--\r\n");
+    assert_ok(buffer_check(&test.message));
+    spam_test_judge(&test);
+    spam_test_expect(&test, "ATTACHMENT_EXECUTABLE");
+    spam_test_close(&test);
+}
+
 static void test_locked_rar(void **state)
 {
     (void)state;
@@ -153,6 +249,10 @@ int main(void)
         cmocka_unit_test(test_entries),
         cmocka_unit_test(test_entries_have_a_limit),
         cmocka_unit_test(test_mail_with_archives),
+        cmocka_unit_test(test_end_is_looked_for_near_the_end),
+        cmocka_unit_test(test_attachments_have_a_limit),
+        cmocka_unit_test(test_archives_have_a_limit),
+        cmocka_unit_test(test_names_have_a_limit),
         cmocka_unit_test(test_locked_rar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
