@@ -83,6 +83,7 @@
     X(FROM_MISSING, 550, "5.6.0", "A mail needs one From: field with an address")                  \
     X(FROM_NOT_YOURS, 550, "5.7.1", "The From: field names an address that is not yours")          \
     X(NOT_AUTHENTIC, 550, "5.7.1", "The mail is not from whom it says it is from")                 \
+    X(SCRIPT_REFUSED, 550, "5.7.1", "The recipient does not take this mail")                       \
     X(SPAM_REFUSED, 550, "5.7.1", "Message refused as spam")                                       \
     X(EMPTY_SENDER, 550, "5.7.1", "Only reports may have an empty sender")                         \
     X(SENDING_LIMIT_NEVER, 550, "5.7.1", "The mail has more recipients than you may ever have")    \

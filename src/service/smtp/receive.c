@@ -60,30 +60,6 @@ static error first_failure(const struct deliver_local *delivery)
     return OK;
 }
 
-/* WAITS. Straight into mailboxes. */
-static error deliver(struct smtp_session *s, slice id, slice prefix)
-{
-    struct smtp_transaction *t = &s->transaction;
-    struct deliver_local delivery = {
-        .id = id,
-        .sender = t->mail.sender.address,
-        .trace = prefix,
-        .message = body_slice(&t->body),
-        .junk = t->junk,
-        .deadline = time_after(s->settings->delivery_timeout),
-    };
-    delivery.targets = ARENA_ARRAY(&t->arena, struct deliver_local_target, t->target_count);
-    TRY_MEMORY(delivery.targets);
-    for (const struct smtp_target *target = t->targets; target; target = target->next)
-        delivery.targets[delivery.count++] =
-            (struct deliver_local_target){.account = target->account, .detail = target->detail};
-    error problem = deliver_local(&delivery, &t->arena);
-    if (problem.kind == ERROR_LIMIT) /* ours, not a mailbox's */
-        problem.kind = ERROR_TEMPORARY;
-    TRY(problem);
-    return first_failure(&delivery);
-}
-
 /* What became of the mail. */
 struct outcome {
     enum smtp_reply reply; /* NONE: taken */
@@ -94,12 +70,45 @@ struct outcome {
     char queue_id[QUEUE_ID_TEXT_SIZE];
 };
 
+/* WAITS. Straight into mailboxes. Scripts refuse a mail in the dialogue for all of its recipients
+ * or for none. */
+static error deliver(struct smtp_session *s, slice prefix, struct outcome *outcome)
+{
+    struct smtp_transaction *t = &s->transaction;
+    struct deliver_local delivery = {
+        .id = outcome->id,
+        .sender = t->mail.sender.address,
+        .trace = prefix,
+        .message = body_slice(&t->body),
+        .junk = t->junk,
+        .deadline = time_after(s->settings->delivery_timeout),
+    };
+    delivery.targets = ARENA_ARRAY(&t->arena, struct deliver_local_target, t->target_count);
+    TRY_MEMORY(delivery.targets);
+    for (const struct smtp_target *target = t->targets; target; target = target->next)
+        delivery.targets[delivery.count++] =
+            (struct deliver_local_target){.account = target->account,
+                                          .detail = target->detail,
+                                          .recipient = target->recipient->address};
+    error problem = deliver_local(&delivery, &t->arena);
+    if (problem.kind == ERROR_LIMIT) /* ours, not a mailbox's */
+        problem.kind = ERROR_TEMPORARY;
+    TRY(problem);
+    problem = first_failure(&delivery);
+    outcome->reply =
+        delivery.targets[0].refused ? SMTP_REPLY_SCRIPT_REFUSED : smtp_reply_for_store(problem);
+    if (delivery.targets[0].refused && delivery.targets[0].refusal.size)
+        TRY(arena_copy(&s->command_arena, delivery.targets[0].refusal, &outcome->text));
+    return problem;
+}
+
 /* WAITS. */
 static void hand_over(struct smtp_session *s, slice prefix, struct outcome *outcome)
 {
     if (!smtp_outgoing_is_wanted(&s->transaction)) {
-        outcome->problem = deliver(s, outcome->id, prefix);
-        outcome->reply = smtp_reply_for_store(outcome->problem);
+        outcome->problem = deliver(s, prefix, outcome);
+        if (outcome->reply == SMTP_REPLY_NONE)
+            outcome->reply = smtp_reply_for_store(outcome->problem);
         return;
     }
     queue_id id;

@@ -2,9 +2,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Final delivery of one message into mailboxes of this machine (RFC 5321 4.4): puts Return-Path:,
- * Delivered-To: and the trace field before it, hands it to the store (which journals here and files
- * on the accounts' home cores), logs one line per mailbox. Runs on the core that accepted the
- * message.
+ * Delivered-To: and the trace field before it, asks the accounts' Sieve scripts, hands it to the
+ * store (which journals here and files on the accounts' home cores), logs one line per mailbox.
+ * Runs on the core that accepted the message.
  */
 #include "base/arena.h"
 #include "base/time.h"
@@ -14,9 +14,12 @@ enum { DELIVER_LOCAL_HEADER_SIZE_MAX = 96 * 1024 }; /* bytes put before the mess
 
 struct deliver_local_target {
     const struct directory_account *account;
-    slice detail; /* of user+detail; NULL data: none */
+    slice detail;    /* of user+detail; NULL data: none */
+    slice recipient; /* as RCPT named it, before aliases; empty: the account's address */
     /* Result: OK; ERROR_LIMIT: the mailbox is full; ERROR_TEMPORARY and others: try later. */
     error result;
+    bool refused;  /* for good, by the account's script; the result is an error, too */
+    slice refusal; /* its words, in the arena; may be empty */
 };
 
 struct deliver_local {
@@ -25,6 +28,8 @@ struct deliver_local {
     slice trace;   /* "Received: ...\r\n", may be empty */
     slice message; /* contiguous, CRLF */
     bool junk;     /* into each account's mailbox for junk (transport/deliver/junk.h) */
+    bool each;     /* the caller can tell the sender of each recipient by itself: a refusal is never
+                      sent by a report of its own */
     instant deadline;
     struct deliver_local_target *targets; /* no account twice */
     unsigned count;

@@ -4,6 +4,7 @@
 #include "runtime/core.h"
 #include "runtime/message.h"
 #include "transport/queue/keep.h"
+#include "transport/queue/outlet.h"
 #include "transport/queue/owner.h"
 #include "transport/queue/site.h"
 
@@ -68,6 +69,7 @@ static error start_core(void *argument)
 
 error queue_start(void)
 {
+    queue_open_outlet();
     return core_broadcast(start_core, NULL);
 }
 

@@ -139,6 +139,9 @@ static error find_places(struct landing *l)
             place = &l->places[l->place_count++];
             place->account = account;
             place->detail = a->targets[0].detail;
+            place->recipient = a->recipient->orcpt_address.size
+                                   ? queue_mail_text(l->item->mail, a->recipient->orcpt_address)
+                                   : queue_mail_text(l->item->mail, a->recipient->address);
             TRY(map_put(&l->by_address, account->address, place));
         }
         a->place = (unsigned)(place - l->places);
@@ -157,6 +160,7 @@ static void fill_mailboxes(struct landing *l)
         .trace = l->prefix,
         .message = l->body,
         .junk = spam_fields_say_junk(l->prefix),
+        .each = true,
         .deadline = time_after(QUEUE_LOCAL_TIMEOUT_S * TIME_S),
         .targets = l->places,
         .count = l->place_count,
@@ -307,6 +311,10 @@ static void judge(const struct landing *l, struct addressee *a)
     error result = l->places[a->place].result;
     if (!failed(result))
         answer(a->result, QUEUE_DELIVERED, 250, 1, 5, SLICE("Delivered"));
+    else if (l->places[a->place].refused) /* RFC 5429: the report bears its words */
+        answer(a->result, QUEUE_FAILED, 550, 7, 1,
+               l->places[a->place].refusal.size ? l->places[a->place].refusal
+                                                : SLICE("The recipient does not take this mail"));
     else if (result.kind == ERROR_LIMIT)
         answer(a->result, QUEUE_OPEN, 452, 2, 2, SLICE("The mailbox is full"));
     else
