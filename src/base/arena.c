@@ -155,19 +155,25 @@ error arena_string(struct arena *arena, slice s, const char **out_string)
     return OK;
 }
 
+/* Most texts are short: formatted once, on the stack. */
 error arena_format(struct arena *arena, slice *out_text, const char *format, ...)
 {
+    char here[256];
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = vsnprintf(here, sizeof here, format, arguments);
     va_end(arguments);
     if (size < 0)
         return error_make(ERROR_BUG, "bad format");
     char *text = arena_alloc_bytes(arena, (size_t)size + 1);
     TRY_MEMORY(text);
-    va_start(arguments, format);
-    vsnprintf(text, (size_t)size + 1, format, arguments);
-    va_end(arguments);
+    if ((size_t)size < sizeof here) {
+        memcpy(text, here, (size_t)size + 1);
+    } else {
+        va_start(arguments, format);
+        vsnprintf(text, (size_t)size + 1, format, arguments);
+        va_end(arguments);
+    }
     *out_text = (slice){text, (size_t)size};
     return OK;
 }

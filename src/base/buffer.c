@@ -70,7 +70,11 @@ void buffer_add(struct buffer *buffer, slice s)
 
 void buffer_add_byte(struct buffer *buffer, char byte)
 {
-    buffer_add(buffer, (slice){&byte, 1});
+    bool has_room = buffer->size < buffer->capacity && buffer->size < buffer->size_max;
+    if (has_room && !buffer->overflow)
+        buffer->data[buffer->size++] = byte;
+    else
+        buffer_add(buffer, (slice){&byte, 1});
 }
 
 void buffer_add_string(struct buffer *buffer, const char *string)
@@ -96,20 +100,26 @@ void buffer_add_i64(struct buffer *buffer, int64_t number)
     buffer_add_u64(buffer, number < 0 ? 0 - (uint64_t)number : (uint64_t)number);
 }
 
+/* Into the room there is; where that is too little, again into as much as it takes. */
 void buffer_format(struct buffer *buffer, const char *format, ...)
 {
+    if (buffer->overflow)
+        return;
+    size_t left = buffer->capacity - buffer->size;
     va_list arguments;
     va_start(arguments, format);
-    int size = vsnprintf(NULL, 0, format, arguments);
+    int size = vsnprintf(left ? buffer->data + buffer->size : NULL, left, format, arguments);
     va_end(arguments);
     char *room = size < 0 ? NULL : buffer_reserve(buffer, (size_t)size + 1);
     if (!room) {
         buffer->overflow = true;
         return;
     }
-    va_start(arguments, format);
-    vsnprintf(room, (size_t)size + 1, format, arguments);
-    va_end(arguments);
+    if ((size_t)size >= left) {
+        va_start(arguments, format);
+        vsnprintf(room, (size_t)size + 1, format, arguments);
+        va_end(arguments);
+    }
     buffer->size += (size_t)size;
 }
 

@@ -9,20 +9,25 @@ enum { WORD_SIZE_MAX = 300 }; /* keeps every line of ours below 998 bytes (RFC 5
 /* Text of a stranger: no control bytes, and nothing that opens or closes a comment. */
 static void add_word(struct buffer *buffer, slice word)
 {
-    word = slice_sub(word, 0, WORD_SIZE_MAX);
-    for (size_t i = 0; i < word.size; i++) {
-        unsigned char byte = (unsigned char)word.data[i];
+    size_t start = buffer->size;
+    buffer_add(buffer, slice_sub(word, 0, WORD_SIZE_MAX));
+    for (size_t i = start; i < buffer->size; i++) {
+        unsigned char byte = (unsigned char)buffer->data[i];
         bool bad =
             byte < ' ' || byte == 0x7f || byte == '(' || byte == ')' || byte == '\\' || byte == ';';
-        buffer_add_byte(buffer, bad ? '?' : (char)byte);
+        if (bad)
+            buffer->data[i] = '?';
     }
 }
 
 static void add_address(struct buffer *buffer, slice address)
 {
-    for (size_t i = 0; i < address.size; i++) {
-        unsigned char byte = (unsigned char)address.data[i];
-        buffer_add_byte(buffer, byte < ' ' || byte == 0x7f ? '?' : (char)byte);
+    size_t start = buffer->size;
+    buffer_add(buffer, address);
+    for (size_t i = start; i < buffer->size; i++) {
+        unsigned char byte = (unsigned char)buffer->data[i];
+        if (byte < ' ' || byte == 0x7f)
+            buffer->data[i] = '?';
     }
 }
 

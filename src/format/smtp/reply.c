@@ -19,10 +19,12 @@ const struct smtp_reply_row *smtp_reply_row(enum smtp_reply reply)
  * it comes from our own texts. */
 static void add_text(struct buffer *buffer, slice text)
 {
-    for (size_t i = 0; i < text.size; i++) {
-        unsigned char byte = (unsigned char)text.data[i];
-        bool fine = (byte >= ' ' && byte != 0x7f) || byte == '\t';
-        buffer_add_byte(buffer, fine ? (char)byte : '?');
+    size_t start = buffer->size;
+    buffer_add(buffer, text);
+    for (size_t i = start; i < buffer->size; i++) {
+        unsigned char byte = (unsigned char)buffer->data[i];
+        if ((byte < ' ' && byte != '\t') || byte == 0x7f)
+            buffer->data[i] = '?';
     }
 }
 
