@@ -188,6 +188,29 @@ static void test_cost_at_the_border(void **state)
         }
 }
 
+/* Argon2's SALT_SIZE_MAX and HASH_SIZE_MAX (crypto/password_argon2.c): what is as long is computed
+ * (and is another password's), what is longer is refused unseen. */
+static void test_sizes_of_argon2(void **state)
+{
+    (void)state;
+    enum { SALT_SIZE_MAX = 128, HASH_SIZE_MAX = 128 };
+    static const struct {
+        size_t salt, hash;
+        enum error_kind kind;
+    } rows[] = {
+        {SALT_SIZE_MAX, HASH_SIZE_MAX, ERROR_DENIED},
+        {SALT_SIZE_MAX + 1, HASH_SIZE_MAX, ERROR_PERMANENT},
+        {SALT_SIZE_MAX, HASH_SIZE_MAX + 1, ERROR_PERMANENT},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
+        char text[600], bytes[400]; /* of zeros, in base64 without its padding */
+        memset(bytes, 'A', sizeof bytes);
+        snprintf(text, sizeof text, "{ARGON2ID}$argon2id$v=19$m=64,t=1,p=1$%.*s$%.*s",
+                 (int)(rows[i].salt * 4 + 2) / 3, bytes, (int)(rows[i].hash * 4 + 2) / 3, bytes);
+        assert_error(password_verify(slice_from_string(text), SLICE("secret")), rows[i].kind);
+    }
+}
+
 static void test_makes_what_it_verifies(void **state)
 {
     (void)state;
@@ -266,6 +289,7 @@ static void test_mutated_hashes_never_open(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_sizes_of_argon2),
         cmocka_unit_test(test_verifies_what_others_made),
         cmocka_unit_test(test_unknown_and_malformed_fail_closed),
         cmocka_unit_test(test_cost_is_bounded_before_the_work),

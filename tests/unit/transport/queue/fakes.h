@@ -15,6 +15,7 @@
  *     kept      connections die while they are kept
  *     null      the route says never        later  the route says later
  *     stall     the route takes 300 ms      lmtp   takes everything by LMTP
+ *     wide      the route has no room       prolix 451 and very many words
  *     ours      the route says that it is ours
  *     drop      takes connections, and drops them at each mail
  *     chunk     offers BDAT and does not know it: takes everything by DATA
@@ -115,6 +116,8 @@ error route_find(const struct route_request *request, struct arena *arena, insta
     *out_route = (struct route){.kind = ROUTE_SMTP};
     if (is_script(request->domain, "stall"))
         TRY(hold_up(300 * TIME_MS));
+    if (is_script(request->domain, "wide"))
+        TRY_MEMORY(arena_alloc_bytes(arena, QUEUE_WAY_ARENA_SIZE_MAX + 1));
     if (is_script(request->domain, "null"))
         *out_route = (struct route){.kind = ROUTE_REFUSE,
                                     .code = 556,
@@ -245,6 +248,13 @@ static error break_off(struct remote *remote, struct remote_mail *mail, bool hea
     return problem;
 }
 
+static void be_prolix(struct remote_recipient *recipient)
+{
+    static const char words[2 * QUEUE_RESPONSE_SIZE_MAX] = {[0 ... sizeof words - 1] = 'w'};
+    reply(recipient, 451, 7, 1);
+    recipient->answer.text = slice_of(words, sizeof words);
+}
+
 static void reply_by_script(const struct remote *remote, struct remote_recipient *to, unsigned at)
 {
     struct ledger_entry *entry = entry_of(to->address);
@@ -252,6 +262,8 @@ static void reply_by_script(const struct remote *remote, struct remote_recipient
     uint64_t luck = random_below(10);
     if (is_script(remote->host, "perm"))
         reply(to, 550, 1, 1);
+    else if (is_script(remote->host, "prolix"))
+        be_prolix(to);
     else if (is_script(remote->host, "never") || (is_script(remote->host, "grey") && tries == 1))
         reply(to, 451, 7, 1);
     else if (is_script(remote->host, "five") && at >= 5)

@@ -104,6 +104,30 @@ static void test_limits(void **state)
     free(many);
 }
 
+/* QUEUE_ENVELOPE_SIZE_MAX: texts of so many bytes, and of one more. */
+static void test_texts_have_a_limit(void **state)
+{
+    (void)state;
+    enum { TEXTS = QUEUE_ENVELOPE_SIZE_MAX / UINT16_MAX };
+    static char large[UINT16_MAX];
+    struct queue_content content = {0};
+    struct queue_mail *mail;
+    struct queue_recipient many[TEXTS + 1] = {0};
+    memset(large, 'x', sizeof large);
+    for (unsigned i = 0; i < TEXTS; i++)
+        many[i].address = slice_of(large, sizeof large);
+    size_t rest = QUEUE_ENVELOPE_SIZE_MAX - (size_t)TEXTS * sizeof large;
+    many[TEXTS].address = slice_of(large, rest - 1);
+    struct queue_envelope envelope = {
+        .sender = SLICE("s"), .recipients = many, .recipient_count = TEXTS + 1};
+    assert_ok(queue_mail_make(&envelope, &content, 1, 1, &mail));
+    assert_true(slice_equal(queue_mail_text(mail, mail->sender), SLICE("s")));
+    queue_mail_free(&mail);
+    many[TEXTS].address.size++;
+    assert_error(queue_mail_make(&envelope, &content, 1, 1, &mail), ERROR_LIMIT);
+    assert_int_equal(content.references, 0);
+}
+
 static void test_ids_as_text(void **state)
 {
     (void)state;
@@ -289,9 +313,13 @@ static void test_the_log_is_walked(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_items_are_domains),  cmocka_unit_test(test_limits),
-        cmocka_unit_test(test_ids_as_text),        cmocka_unit_test(test_add_comes_back),
-        cmocka_unit_test(test_outcomes_come_back), cmocka_unit_test(test_the_log_is_walked),
+        cmocka_unit_test(test_texts_have_a_limit),
+        cmocka_unit_test(test_items_are_domains),
+        cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_ids_as_text),
+        cmocka_unit_test(test_add_comes_back),
+        cmocka_unit_test(test_outcomes_come_back),
+        cmocka_unit_test(test_the_log_is_walked),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

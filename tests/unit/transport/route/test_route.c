@@ -7,6 +7,7 @@
 #include "base/random.h"
 #include "data/directory/directory.h"
 #include "data/directory/settings.h"
+#include "transport/queue/owner.h"
 #include "transport/route/settings.h"
 #include "transport/route/state.h"
 
@@ -237,6 +238,38 @@ static void ourselves(void *argument)
     end();
 }
 
+/* ROUTE_LISTENING_MAX addresses of our own are known. */
+static void many_own_addresses(void *argument)
+{
+    (void)argument;
+    enum { OWN = ROUTE_LISTENING_MAX + 1 };
+    static char texts[OWN][16];
+    static slice own[OWN];
+    begin();
+    listening = (struct setting_list){0};
+    for (unsigned i = 0; i < OWN; i++) {
+        char name[32], mx[32];
+        snprintf(texts[i], sizeof *texts, "198.51.100.%u", i + 1);
+        own[i] = slice_from_string(texts[i]);
+        snprintf(name, sizeof name, "own%u.test", i);
+        snprintf(mx, sizeof mx, "to%u.test", i);
+        zone_a(name, texts[i]);
+        zone_mx(mx, 10, name);
+    }
+    settings.own_addresses = (struct setting_list){own, OWN};
+    start();
+    find("to0.test");
+    assert_refused(554, "5.4.6");
+    char last[32];
+    snprintf(last, sizeof last, "to%u.test", ROUTE_LISTENING_MAX - 1);
+    find(last);
+    assert_refused(554, "5.4.6");
+    snprintf(last, sizeof last, "to%u.test", ROUTE_LISTENING_MAX);
+    find(last);
+    assert_int_equal(route.kind, ROUTE_SMTP);
+    end();
+}
+
 static void private_addresses(void *argument)
 {
     (void)argument;
@@ -458,11 +491,14 @@ static void shuffles(void *argument)
     end();
 }
 
+/* The largest routes find room in what the queue has for one (QUEUE_WAY_ARENA_SIZE_MAX). */
 static void giant(void *argument)
 {
     (void)argument;
     char name[32];
     begin();
+    arena_close(&arena);
+    arena_init(&arena, QUEUE_WAY_ARENA_SIZE_MAX);
     for (unsigned i = 0; i < 120; i++) {
         snprintf(name, sizeof name, "host%03u.giant.test", i);
         zone_mx("giant.test", 200 - i, name);
@@ -527,6 +563,7 @@ static void require_tls(void *argument)
 ON_CORE(mx)
 ON_CORE(nowhere)
 ON_CORE(ourselves)
+ON_CORE(many_own_addresses)
 ON_CORE(private_addresses)
 ON_CORE(transports)
 ON_CORE(directory)
@@ -538,11 +575,17 @@ ON_CORE(require_tls)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_mx),         cmocka_unit_test(test_nowhere),
-        cmocka_unit_test(test_ourselves),  cmocka_unit_test(test_private_addresses),
-        cmocka_unit_test(test_transports), cmocka_unit_test(test_directory),
-        cmocka_unit_test(test_smart_host), cmocka_unit_test(test_shuffles),
-        cmocka_unit_test(test_giant),      cmocka_unit_test(test_require_tls),
+        cmocka_unit_test(test_many_own_addresses),
+        cmocka_unit_test(test_mx),
+        cmocka_unit_test(test_nowhere),
+        cmocka_unit_test(test_ourselves),
+        cmocka_unit_test(test_private_addresses),
+        cmocka_unit_test(test_transports),
+        cmocka_unit_test(test_directory),
+        cmocka_unit_test(test_smart_host),
+        cmocka_unit_test(test_shuffles),
+        cmocka_unit_test(test_giant),
+        cmocka_unit_test(test_require_tls),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

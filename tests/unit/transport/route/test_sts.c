@@ -409,6 +409,7 @@ static void test_cores(void **state)
     cores_join();
 }
 
+/* Of so many policies as route.sts_policies_max says those last used are remembered. */
 static void test_cache(void **state)
 {
     (void)state;
