@@ -24,6 +24,10 @@ static enum control_exit add_batch(struct control *control, struct directory_edi
     buffer_init(&hash, PASSWORD_HASH_SIZE_MAX);
     for (unsigned number = 1; exit == CONTROL_DONE && fgets(line, sizeof line, stdin); number++) {
         slice text = slice_trim(slice_from_string(line)), secret = SLICE_EMPTY;
+        if (strlen(line) == sizeof line - 1 && line[sizeof line - 2] != '\n') {
+            exit = control_say(CONTROL_USAGE, "line %u is too long: nothing was added", number);
+            break;
+        }
         if (text.size == 0 || text.data[0] == '#')
             continue;
         for (size_t i = 0; i < text.size; i++)

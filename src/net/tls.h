@@ -29,7 +29,6 @@ enum {
     TLS_CERTIFICATES_MAX = 10000,
     TLS_FILE_SIZE_MAX = 1 << 20, /* a certificate chain or key file */
     TLS_TICKET_KEY_S = 6 * 3600,
-    TLS_HELLO_SIZE_MAX = 16 << 10, /* of a ClientHello */
 };
 
 struct tls_files {

@@ -116,6 +116,7 @@ static error ask(struct webhook *hook, struct arena *arena, struct buffer *signa
         .content_type = SLICE("application/json"),
         .body = body,
         .size_max = WEBHOOK_ANSWER_SIZE_MAX,
+        .status_counts = true,
         .tls = here.client,
         .deadline = time_after(hook->settings->timeout),
     };

@@ -25,7 +25,7 @@
 
 enum webhook_limits {
     WEBHOOK_BODY_SIZE_MAX = 1 << 20,    /* of a request; one event is always taken */
-    WEBHOOK_ANSWER_SIZE_MAX = 64 << 10, /* what a receiver may say; nobody reads it */
+    WEBHOOK_ANSWER_SIZE_MAX = 64 << 10, /* read of what a receiver says; only its status counts */
     WEBHOOK_WRITE_PAUSE_MS = 20,        /* between writes: what comes meanwhile goes together */
     WEBHOOK_DISK_PAUSE_MS = 1000,       /* after one that the disk refused */
 };

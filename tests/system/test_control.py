@@ -188,6 +188,18 @@ def test_batch_is_all_or_nothing(ringmail):
     ringmail("user", "add", "--batch", "u4@example.org", stdin="u4@example.org x\n", expect=USAGE)
 
 
+def test_lines_of_a_batch_have_a_limit(ringmail):
+    """CONTROL_LINE_SIZE_MAX, line end and NUL included: what is longer is not two lines."""
+    ringmail("domain", "add", "example.org")
+    line = "#" + "x" * (4096 - 3) + "\n"
+    ringmail("user", "add", "--batch", "--scheme", "PLAIN", stdin=line + "u1@example.org x\n")
+    wrong = ringmail("user", "add", "--batch", "--scheme", "PLAIN", expect=USAGE,
+                     stdin="u2@example.org x\n#" + "x" * (4096 - 2) + " u3@example.org x\n")
+    assert "line 2 is too long" in wrong
+    assert ringmail("user", "list").split()[0] == "u1@example.org"
+    assert "u2@" not in ringmail("user", "list") and "u3@" not in ringmail("user", "list")
+
+
 def test_prompts(ringmail):
     ringmail("domain", "add", "example.org")
     shown, code = ringmail.on_terminal(["user", "add", "anna@example.org", "--scheme", "PLAIN"], ["geheim", "geheim"])
@@ -212,6 +224,22 @@ def test_configuration(ringmail, tmp_path):
     assert "path" in ringmail("config", "check", expect=TROUBLE)
     ringmail.config.unlink()
     ringmail("user", "list", expect=TROUBLE)
+
+
+def test_folders_to_learn_from_have_a_limit(tmp_path):
+    """DEPTH_MAX (control/spam.c): folders in folders."""
+    ringmail = Command(tmp_path, [f'directory.path = "{tmp_path}/directory.sqlite";',
+                                  f'spam.rules.learn_path = "{tmp_path}/learned";'])
+    depth = 16
+    deep = tmp_path / "mail"
+    for level in range(1, depth):
+        deep = deep / str(level)
+    deep.mkdir(parents=True)
+    (deep / "one").write_text("Subject: x\n\nbuy this now\n")
+    assert "learned 1, skipped 0" in ringmail("spam", "learn", "spam", str(tmp_path / "mail"))
+    (deep / "deeper").mkdir()
+    wrong = ringmail("spam", "learn", "spam", str(tmp_path / "mail"), expect=TROUBLE)
+    assert "too many folders in each other" in wrong
 
 
 def test_versions():

@@ -67,7 +67,6 @@ enum {
     SMTP_ENVID_SIZE_MAX = 100,         /* RFC 3461 4.4 */
     SMTP_ORCPT_SIZE_MAX = 500,         /* RFC 3461 4.2 */
     SMTP_MECHANISM_SIZE_MAX = 20,      /* RFC 4422 3.1 */
-    SMTP_PARAMETER_COUNT_MAX = 20,     /* on one line */
     SMTP_HOLD_SECONDS_MAX = 999999999, /* RFC 4865 4 */
 };
 

@@ -269,7 +269,7 @@ static bool take_parameter(struct cursor *c, slice *out_keyword, struct reading 
 static enum smtp_reply read_all(struct cursor *c, const struct parameter_row *rows,
                                 struct reading *r)
 {
-    unsigned seen = 0, count = 0;
+    unsigned seen = 0; /* each parameter stands once: the tables bound how many there are */
     while (!cursor_done(c)) {
         slice keyword;
         if (!cursor_take_byte(c, ' '))
@@ -277,7 +277,7 @@ static enum smtp_reply read_all(struct cursor *c, const struct parameter_row *ro
         cursor_skip_blanks(c);
         if (cursor_done(c)) /* blanks at the end: many clients */
             break;
-        if (++count > SMTP_PARAMETER_COUNT_MAX || !take_parameter(c, &keyword, r))
+        if (!take_parameter(c, &keyword, r))
             return SMTP_REPLY_BAD_PARAMETER;
         unsigned i = 0;
         while (rows[i].keyword && !slice_equal_nocase(keyword, slice_from_string(rows[i].keyword)))

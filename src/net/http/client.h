@@ -32,6 +32,7 @@ struct http_client_request {
     slice content_type; /* with a body */
     slice body;
     size_t size_max;        /* of the answer's body; more is ERROR_LIMIT */
+    bool status_counts;     /* a larger body is none of our business: what came of it will do */
     struct tls_client *tls; /* for https; verifies, unless the caller made it otherwise */
     struct address address; /* dialled in place of the name's; ADDRESS_NONE: look it up */
     bool public_only;       /* no private or loopback address: a stranger chose the name */

@@ -181,7 +181,10 @@ static error exchange(struct exchange *e, bool *out_kept)
 {
     TRY(send_request(e));
     TRY(read_head(e));
-    TRY(read_body(e));
+    error problem = read_body(e);
+    if (problem.kind == ERROR_LIMIT && e->request->status_counts)
+        return OK; /* in the middle of it: no other request can follow */
+    TRY(problem);
     *out_kept = may_go_on(e, http_answer_framing(&e->answer, is_head(e)));
     return OK;
 }

@@ -38,7 +38,7 @@ enum admin_limits {
     ADMIN_BODY_SIZE_MAX = 8 << 20,    /* of a request's body */
     ADMIN_ANSWER_SIZE_MAX = 64 << 20, /* of an answer */
     ADMIN_MEMORY_MAX = 16 << 20,      /* of one request beside its answer */
-    ADMIN_REQUESTS_MAX = 1000000,     /* of one connection */
+    ADMIN_REQUESTS_MAX = 10000,       /* of one connection; then it is made anew */
     ADMIN_IDLE_TIMEOUT_S = 300,
     ADMIN_REQUEST_TIMEOUT_S = 30,
 };

@@ -122,7 +122,8 @@ static error serve_one(struct connection *c, bool *out_more)
     if (problem.kind == ERROR_CLOSED || problem.kind == ERROR_CANCELLED ||
         problem.kind == ERROR_SYSTEM)
         return problem;
-    bool more = !failed(problem) && exchange.request.keep_alive && !session_must_end();
+    bool more = !failed(problem) && exchange.request.keep_alive && !session_must_end() &&
+                c->session.commands < c->options->limits.requests_max; /* RFC 9112 9.6: said */
     if (failed(problem)) {
         exchange.status = status_of(problem);
         exchange.content_type = "text/plain";
@@ -143,15 +144,12 @@ static error serve_one(struct connection *c, bool *out_more)
 
 static error run(struct connection *c)
 {
-    for (unsigned i = 0; i < c->options->limits.requests_max; i++) {
-        bool more = false;
+    for (bool more = true; more;) {
         c->session.state = "idle";
         buffer_close(&c->answer); /* an idle connection holds no memory */
         arena_release(&c->arena);
         TRY(stream_wait_input(c->stream, time_after(c->options->limits.idle_timeout)));
         TRY(serve_one(c, &more));
-        if (!more)
-            break;
     }
     return OK;
 }

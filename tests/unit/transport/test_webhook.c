@@ -50,6 +50,8 @@ error http_client_ask(const struct http_client_request *request, struct arena *a
                       struct http_client_answer *out_answer)
 {
     (void)arena;
+    assert_int_equal(request->size_max, WEBHOOK_ANSWER_SIZE_MAX); /* test_client meets it */
+    assert_true(request->status_counts);
     unsigned number = atomic_fetch_add(&receiver.count, 1);
     size_t most = atomic_load(&receiver.size_most);
     while (request->body.size > most &&

@@ -154,6 +154,44 @@ static void test_refuses_bad_signatures(void **state)
                  ERROR_PERMANENT); /* RFC 8301 */
 }
 
+/* DKIM_FIELDS_MAX names are looked up; with more of them a signature is not checked. */
+static void test_names_have_a_limit(void **state)
+{
+    (void)state;
+    struct signing_key *key = make_key(SIGNATURE_ED25519_SHA256);
+    struct dkim_key public = public_of(key);
+    slice message = sign(key);
+    for (unsigned more = 0; more < 2; more++) {
+        static char names[8 * DKIM_FIELDS_MAX];
+        size_t size = (size_t)snprintf(names, sizeof names, "\th=From");
+        for (unsigned i = 1; i < DKIM_FIELDS_MAX + more; i++)
+            size += (size_t)snprintf(names + size, sizeof names - size, ":x");
+        snprintf(names + size, sizeof names - size, "; o=");
+        ptrdiff_t at = slice_find(message, SLICE("\th="));
+        assert_true(at > 0);
+        error problem = verify_first(with_replaced(message, "\th=", names), &public, 2000);
+        assert_error(problem, more ? ERROR_LIMIT : ERROR_DENIED); /* it covers something else */
+    }
+    signing_key_destroy(&key);
+}
+
+/* DKIM_SIGNATURE_SIZE_MAX: bytes of the whole field. */
+static void test_signatures_have_a_limit(void **state)
+{
+    (void)state;
+    static const char tags[] = "v=1; a=rsa-sha256; d=x.example; s=y; h=from; b=AAAA; "
+                               "bh=AAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAAA=; p=";
+    static char value[DKIM_SIGNATURE_SIZE_MAX + 1];
+    struct dkim_signature signature;
+    memset(value, 'p', sizeof value);
+    memcpy(value, tags, sizeof tags - 1);
+    assert_ok(dkim_signature_parse(SLICE("DKIM-Signature"), slice_of(value, sizeof value - 1),
+                                   &arena, &signature));
+    assert_slice(signature.domain, "x.example");
+    assert_true(failed(dkim_signature_parse(SLICE("DKIM-Signature"), slice_of(value, sizeof value),
+                                            &arena, &signature)));
+}
+
 static void test_reads_key_records(void **state)
 {
     (void)state;
@@ -243,8 +281,12 @@ int main(void)
 {
     arena_init(&arena, 16 << 20);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_signs_what_it_verifies), cmocka_unit_test(test_needs_a_sender),
-        cmocka_unit_test(test_refuses_bad_signatures), cmocka_unit_test(test_reads_key_records),
+        cmocka_unit_test(test_names_have_a_limit),
+        cmocka_unit_test(test_signatures_have_a_limit),
+        cmocka_unit_test(test_signs_what_it_verifies),
+        cmocka_unit_test(test_needs_a_sender),
+        cmocka_unit_test(test_refuses_bad_signatures),
+        cmocka_unit_test(test_reads_key_records),
         cmocka_unit_test(test_agrees_with_others),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

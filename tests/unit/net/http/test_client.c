@@ -34,6 +34,26 @@ static void end(void)
     arena_close(&arena);
 }
 
+/* A body that is too large, where only the status counts: whatever tells its size. */
+static void status_counts(void *argument)
+{
+    (void)argument;
+    static const char *const heads[] = {"Content-Length: 101\r\n\r\n",
+                                        "Transfer-Encoding: chunked\r\n\r\n65\r\n", "\r\n"};
+    begin(false);
+    for (size_t i = 0; i < sizeof heads / sizeof *heads; i++) {
+        char text[400];
+        snprintf(text, sizeof text, "HTTP/1.1 202 Accepted\r\n%s%0101d", heads[i], 1);
+        request.status_counts = false;
+        assert_error(ask(text), ERROR_LIMIT);
+        request.status_counts = true;
+        assert_ok(ask(text));
+        assert_int_equal(answer.status, 202);
+        assert_true(answer.body.size <= request.size_max);
+    }
+    end();
+}
+
 static void bodies(void *argument)
 {
     (void)argument;
@@ -266,6 +286,7 @@ static void cut_short(void *argument)
         (void)state;                                                                               \
         on_core(name);                                                                             \
     }
+ON_CORE(status_counts)
 ON_CORE(bodies)
 ON_CORE(posts)
 ON_CORE(troubles)
@@ -277,6 +298,7 @@ ON_CORE(privately)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_status_counts),
         cmocka_unit_test(test_bodies),
         cmocka_unit_test(test_posts),
         cmocka_unit_test(test_troubles),

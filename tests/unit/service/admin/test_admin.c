@@ -81,6 +81,13 @@ static void converse(void *argument)
     assert_int_equal(session_count(), 0);
 }
 
+static void serve(void *argument)
+{
+    struct stream **stream = argument;
+    admin_serve(stream, &options);
+    stream_close(stream);
+}
+
 static const char *ask(const char *request)
 {
     static struct talk talk;
@@ -175,9 +182,71 @@ static void test_what_is_not_there(void **state)
     assert_status(ask("POST /reload HTTP/1.1\r\nHost: localhost\r\nTransfer-Encoding: "
                       "chunked\r\n\r\n0\r\n\r\n"),
                   "501 Not Implemented");
-    assert_status(
-        ask("PATCH /config HTTP/1.1\r\nHost: localhost\r\nContent-Length: 8388609\r\n\r\n"),
-        "413 Content Too Large");
+}
+
+/* ADMIN_BODY_SIZE_MAX: a body as large is read (and is cut off here), a larger one is not. */
+static void test_limit_of_the_body(void **state)
+{
+    (void)state;
+    char request[200];
+    for (int more = 0; more < 2; more++) {
+        snprintf(request, sizeof request,
+                 "PATCH /config HTTP/1.1\r\nHost: localhost\r\nExpect: 100-continue\r\n"
+                 "Content-Length: %d\r\n\r\nlog.level=x",
+                 ADMIN_BODY_SIZE_MAX + more);
+        assert_status(ask(request), more ? "413 Content Too Large" : "100 Continue");
+    }
+}
+
+/* What one connection asks, again and again; the answers are only counted. */
+static void ask_often(void *argument)
+{
+    (void)argument;
+    static const char request[] = GET("/health"), line[] = "HTTP/1.1 200 OK\r\n";
+    struct address none = {.family = ADDRESS_UNIX};
+    struct stream *stream = NULL;
+    struct crew crew;
+    int fds[2];
+    unsigned asked = 0, closed = 0, count = 0;
+    static char text[65536];
+    size_t kept = 0;
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_ok(stream_create(fds[0], &none, &none, &stream));
+    crew_init(&crew, NULL);
+    assert_ok(fiber_start(&crew, "admin", serve, &stream));
+    for (;;) {
+        for (unsigned i = 0; i < 100 && asked < ADMIN_REQUESTS_MAX + 10; i++) {
+            ssize_t sent = send(fds[1], request, sizeof request - 1, MSG_NOSIGNAL);
+            assert_true(sent == sizeof request - 1 || sent == -1);
+            asked += sent > 0;
+            if (sent < 0)
+                break;
+        }
+        assert_ok(fiber_yield());
+        ssize_t got = read(fds[1], text + kept, sizeof text - 1 - kept);
+        size_t size = kept + (got > 0 ? (size_t)got : 0);
+        text[size] = '\0';
+        for (const char *at = text; (at = strstr(at, line)); at++)
+            count++;
+        for (const char *at = text; (at = strstr(at, "Connection: close")); at++)
+            closed++;
+        kept = size < sizeof line - 2 ? size : sizeof line - 2;
+        memmove(text, text + size - kept, kept);
+        if (crew.count == 0 && got <= 0)
+            break;
+    }
+    assert_int_equal(count, ADMIN_REQUESTS_MAX);
+    assert_int_equal(closed, 1);
+    close(fds[1]);
+    crew_close(&crew);
+}
+
+/* ADMIN_REQUESTS_MAX on one connection: the last answer says that there is no more. */
+static void test_limit_of_requests(void **state)
+{
+    (void)state;
+    const struct core_options core = {.count = 1};
+    assert_ok(core_run_here(&core, ask_often, NULL));
 }
 
 /* An order that does not say which mails, or says it wrongly, is none. */
@@ -341,10 +410,65 @@ static void test_events(void **state)
     options.token = SLICE_EMPTY;
 }
 
+/* A client that reads nothing: WAITING_SIZE_MAX bytes (service/admin/events.c) wait for it, and
+ * what its socket takes; the rest is lost to it, and to nobody else. */
+static void overfill(void *argument)
+{
+    enum {
+        WAITING_SIZE_MAX = 1 << 20,
+        EVENT_SIZE = 2000,
+        EVENTS = 4 * WAITING_SIZE_MAX / EVENT_SIZE
+    };
+    (void)argument;
+    static char sender[EVENT_SIZE], text[1 << 16];
+    struct address none = {.family = ADDRESS_UNIX};
+    struct stream *stream = NULL;
+    struct crew crew;
+    int fds[2], room = 4096;
+    const char *request = GET("/events");
+    size_t size = 0;
+    memset(sender, 's', sizeof sender);
+    assert_int_equal(socketpair(AF_UNIX, SOCK_STREAM | SOCK_NONBLOCK, 0, fds), 0);
+    assert_int_equal(setsockopt(fds[0], SOL_SOCKET, SO_SNDBUF, &room, sizeof room), 0);
+    assert_ok(stream_create(fds[0], &none, &none, &stream));
+    crew_init(&crew, NULL);
+    assert_int_equal(write(fds[1], request, strlen(request)), strlen(request));
+    assert_ok(fiber_start(&crew, "admin", serve, &stream));
+    assert_ok(fiber_sleep(5 * TIME_MS));
+    for (unsigned i = 0; i < EVENTS; i++) {
+        transport_event(&(struct transport_event){
+            .kind = TRANSPORT_DELIVERED, .time = 1, .sender = slice_of(sender, sizeof sender)});
+        if (i % 50 == 0)
+            assert_ok(fiber_sleep(TIME_MS / 10));
+    }
+    assert_ok(fiber_sleep(5 * TIME_MS));
+    shutdown(fds[1], SHUT_WR);
+    while (crew.count > 0) {
+        ssize_t got = read(fds[1], text, sizeof text);
+        size += got > 0 ? (size_t)got : 0;
+        assert_ok(fiber_yield());
+    }
+    for (ssize_t got; (got = read(fds[1], text, sizeof text)) > 0;)
+        size += (size_t)got;
+    assert_in_range(size, WAITING_SIZE_MAX * 9 / 10, 2 * WAITING_SIZE_MAX);
+    close(fds[1]);
+    crew_close(&crew);
+}
+
+static void test_slow_watchers_have_a_limit(void **state)
+{
+    (void)state;
+    const struct core_options core = {.count = 1};
+    assert_ok(core_run_here(&core, overfill, NULL));
+}
+
 int main(void)
 {
     log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limit_of_the_body),
+        cmocka_unit_test(test_limit_of_requests),
+        cmocka_unit_test(test_slow_watchers_have_a_limit),
         cmocka_unit_test(test_what_is_there),
         cmocka_unit_test(test_several_requests_on_one_connection),
         cmocka_unit_test(test_changes),

@@ -5,6 +5,7 @@
 #include "runtime/in_core.h"
 
 #include "base/log.h"
+#include "format/http/request.h"
 #include "net/stream.h"
 #include "runtime/crew.h"
 #include "runtime/fiber.h"
@@ -104,6 +105,50 @@ CORE_TEST(test_redirects)
     assert_int_equal(answers("HTTP/1.1 404 "), 2);
 }
 
+/* LOCATION_SIZE_MAX (service/http/session.c): a path as long is led on, a longer one leads nowhere.
+ */
+CORE_TEST(test_limit_of_redirects)
+{
+    enum { LOCATION_SIZE_MAX = 4096 };
+    static char request[LOCATION_SIZE_MAX + 100], path[LOCATION_SIZE_MAX + 2];
+    service.has_tls = true;
+    service.tls_port = 443;
+    memset(path, 'p', sizeof path - 1);
+    path[0] = '/';
+    for (int more = 0; more < 2; more++) {
+        snprintf(request, sizeof request, "GET %.*s HTTP/1.1\r\nHost: x\r\n\r\n",
+                 LOCATION_SIZE_MAX + more, path);
+        say(request);
+    }
+    converse();
+    service.has_tls = false;
+    assert_int_equal(answers("HTTP/1.1 301 "), 1);
+    assert_int_equal(answers("HTTP/1.1 404 "), 1);
+    path[LOCATION_SIZE_MAX] = '\0';
+    assert_int_equal(answers(path), 1);
+}
+
+/* HTTP_HEAD_SIZE_MAX: all fields together. */
+CORE_TEST(test_border_of_the_head)
+{
+    for (int more = 0; more < 2; more++) {
+        static char field[HTTP_LINE_SIZE_MAX];
+        size_t left = HTTP_HEAD_SIZE_MAX + (size_t)more - strlen("Host: x");
+        say("GET / HTTP/1.1\r\nHost: x\r\n");
+        while (left > 0) {
+            size_t size = left > 8000 ? 8000 : left;
+            memset(field, 'y', size);
+            memcpy(field, "X: ", 3);
+            memcpy(field + size, "\r\n", 3);
+            say(field);
+            left -= size;
+        }
+        say("\r\n");
+        converse();
+        assert_int_equal(answers(more ? "HTTP/1.1 413 " : "HTTP/1.1 404 "), 1);
+    }
+}
+
 CORE_TEST(test_limit_of_the_head)
 {
     say("GET / HTTP/1.1\r\nHost: x\r\n");
@@ -142,6 +187,7 @@ CORE_TEST(test_limit_of_requests)
         say("GET /x HTTP/1.1\r\nHost: x\r\n\r\n");
     converse();
     assert_int_equal(answers("HTTP/1.1 404 "), HTTP_REQUESTS_MAX);
+    assert_int_equal(answers("Connection: close\r\n"), 1); /* the last one says so */
 }
 
 /* A client that is slow: it says `first`, then a byte each so often, and never leaves by itself.
@@ -233,6 +279,7 @@ int main(void)
 {
     log_configure(2, LOG_ERROR, LOG_LOGFMT);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_limit_of_redirects),    cmocka_unit_test(test_border_of_the_head),
         cmocka_unit_test(test_unknown_paths),         cmocka_unit_test(test_redirects),
         cmocka_unit_test(test_limit_of_the_head),     cmocka_unit_test(test_limit_of_the_body),
         cmocka_unit_test(test_limit_of_requests),     cmocka_unit_test(test_limit_of_idle_time),

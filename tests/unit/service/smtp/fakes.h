@@ -57,6 +57,7 @@ struct fake_world {
     struct buffer last;       /* the last message with its header, as it would be a file */
     unsigned recipients_last; /* of it */
     error store_result;       /* of store_deliver */
+    int64_t store_takes;      /* ns that store_deliver would need */
     error recipient_result;   /* of each recipient, where store_deliver itself succeeds */
     const struct spam_verdict *verdict; /* of every mail; NULL: nobody judges */
     unsigned judged;
@@ -460,6 +461,8 @@ error store_deliver(struct store_delivery *delivery)
 {
     if (failed(world.store_result))
         return world.store_result;
+    if (delivery->deadline && world.store_takes > delivery->deadline - time_now())
+        return error_make(ERROR_TIMEOUT, "the mailbox takes too long");
     buffer_reset(&world.last);
     for (unsigned i = 0; i < delivery->part_count; i++)
         buffer_add(&world.last, delivery->parts[i]);

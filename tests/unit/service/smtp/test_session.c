@@ -7,6 +7,7 @@
 #include <cmocka.h>
 
 #include "service/smtp/dialogue.h"
+#include "service/smtp/limits.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -176,7 +177,38 @@ static void test_bdat(void **state)
           "220 250 250 250 250 552 554 554 250");
     CHECK(E M R "BDAT 10 LAST\r\n1234567890", "220 250 250 250 250");
     assert_int_equal(world.deliveries, 2);
-    CHECK(E "BDAT 67108865\r\nNOOP\r\n", "220 250 503"); /* not even read */
+}
+
+/* SMTP_BDAT_SKIP_MAX: a refused chunk as large is read away, a larger one ends the session. */
+static void test_refused_chunks_have_a_limit(void **state)
+{
+    (void)state;
+    struct buffer input;
+    buffer_init(&input, SMTP_BDAT_SKIP_MAX + 1000);
+    buffer_add(&input, SLICE(E));
+    buffer_format(&input, "BDAT %d\r\n", SMTP_BDAT_SKIP_MAX);
+    memset(buffer_reserve(&input, SMTP_BDAT_SKIP_MAX), 'x', SMTP_BDAT_SKIP_MAX);
+    buffer_commit(&input, SMTP_BDAT_SKIP_MAX);
+    buffer_add(&input, SLICE("NOOP\r\n"));
+    assert_ok(buffer_check(&input));
+    check(buffer_slice(&input), false, "220 250 503 250");
+    buffer_reset(&input);
+    buffer_add(&input, SLICE(E));
+    buffer_format(&input, "BDAT %d\r\nNOOP\r\n", SMTP_BDAT_SKIP_MAX + 1);
+    check(buffer_slice(&input), false, "220 250 503"); /* not even read */
+    buffer_close(&input);
+}
+
+/* smtp.delivery_timeout: for so long the mailboxes are waited for; then the client comes again. */
+static void test_delivery_has_a_limit(void **state)
+{
+    (void)state;
+    settings.delivery_timeout = 7 * TIME_S;
+    world.store_takes = 7 * TIME_S - TIME_S / 2;
+    CHECK(E M R "DATA\r\n\xfeSubject: x\r\n\r\n.\r\n", "220 250 250 250 354 250");
+    world.store_takes = 7 * TIME_S + 1;
+    CHECK(E M R "DATA\r\n\xfeSubject: x\r\n\r\n.\r\n", "220 250 250 250 354 451");
+    assert_int_equal(world.deliveries, 1);
 }
 
 static void test_limits(void **state)
@@ -243,6 +275,8 @@ int main(void)
 {
     log_configure(2, LOG_ERROR, LOG_LOGFMT);
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_refused_chunks_have_a_limit, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_delivery_has_a_limit, setup, teardown),
         cmocka_unit_test_setup_teardown(test_takes_a_mail, setup, teardown),
         cmocka_unit_test_setup_teardown(test_several_recipients_are_not_told, setup, teardown),
         cmocka_unit_test_setup_teardown(test_recipients, setup, teardown),
