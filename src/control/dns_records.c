@@ -219,8 +219,8 @@ static error add_services(const struct building *b)
         {"_submission._tcp.", &listen->submission},
         {"_imaps._tcp.", &listen->imaps},
         {"_imap._tcp.", &listen->imap},
-        {"_pop3s._tcp.", NULL},
-        {"_pop3._tcp.", NULL},
+        {"_pop3s._tcp.", &listen->pop3s},
+        {"_pop3._tcp.", &listen->pop3},
         {"_sieve._tcp.", &listen->managesieve}, /* RFC 5804 1.8 */
         {"_autodiscover._tcp.", &listen->https},
     };

@@ -81,6 +81,8 @@ void server_publish(struct server *server, struct config *config)
     forward_set_settings(&config->forward, slice_from_string(server->hostname));
     server->imap.settings = &config->imap;
     server->imap.login = &config->login;
+    server->pop3.settings = &config->pop3;
+    server->pop3.login = &config->login;
     server->managesieve.settings = &config->managesieve;
     server->managesieve.login = &config->login;
     sieve_set_settings(&config->sieve);
@@ -98,6 +100,8 @@ static void describe_services(struct server *server, const struct listen_setting
     } kinds[] = {
         {&listen->imaps, AUTOCONFIG_IMAP, true},
         {&listen->imap, AUTOCONFIG_IMAP, false},
+        {&listen->pop3s, AUTOCONFIG_POP3, true},
+        {&listen->pop3, AUTOCONFIG_POP3, false},
         {&listen->submissions, AUTOCONFIG_SMTP, true},
         {&listen->submission, AUTOCONFIG_SMTP, false},
     };
@@ -145,6 +149,7 @@ error server_open(struct server *server, struct config *config)
     server->submission = server->smtp;
     server->submission.role = SMTP_ROLE_SUBMISSION;
     server->imap = (struct imap_service){.tls = server->tls};
+    server->pop3 = (struct pop3_service){.tls = server->tls};
     server->managesieve = (struct managesieve_service){.tls = server->tls};
     describe_services(server, &config->listen);
     server->admin = (struct admin_options){

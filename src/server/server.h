@@ -15,6 +15,7 @@
 #include "service/http/http.h"
 #include "service/imap/serve.h"
 #include "service/managesieve/serve.h"
+#include "service/pop3/serve.h"
 #include "service/smtp/smtp.h"
 
 #include <stdatomic.h>
@@ -30,6 +31,7 @@ struct server {
     struct smtp_service smtp;
     struct smtp_service submission;
     struct imap_service imap;
+    struct pop3_service pop3;
     struct managesieve_service managesieve;
     struct http_service http;
     struct admin_options admin;

@@ -4,6 +4,7 @@
 #include "filter/authentic/keyring.h"
 #include "filter/authentic/srs.h"
 #include "format/http/answer.h"
+#include "format/pop3/uidl.h"
 #include "format/ucl/parse.h"
 #include "net/address.h"
 #include "server/config/config.h"
@@ -99,12 +100,16 @@ static void check_listeners(const struct check *check)
     check_addresses(check, "listen.submissions", &listen->submissions);
     check_addresses(check, "listen.imap", &listen->imap);
     check_addresses(check, "listen.imaps", &listen->imaps);
+    check_addresses(check, "listen.pop3", &listen->pop3);
+    check_addresses(check, "listen.pop3s", &listen->pop3s);
     check_addresses(check, "listen.managesieve", &listen->managesieve);
     check_addresses(check, "listen.http", &listen->http);
     check_addresses(check, "listen.https", &listen->https);
     check_addresses(check, "listen.admin", &listen->admin);
     if (listen->imaps.count > 0 && check->config->tls.certificates.count == 0)
         complain(check, "listen.imaps", "needs tls.certificates and tls.keys");
+    if (listen->pop3s.count > 0 && check->config->tls.certificates.count == 0)
+        complain(check, "listen.pop3s", "needs tls.certificates and tls.keys");
     if (listen->managesieve.count > 0 && check->config->tls.certificates.count == 0 &&
         !check->config->managesieve.plaintext_login)
         complain(check, "listen.managesieve",
@@ -193,6 +198,13 @@ static void check_dns(const struct check *check)
                      "\"%.*s\" is no server such as \"192.0.2.53\", \"127.0.0.1:5353\" or "
                      "\"[2001:db8::53]:53\"",
                      SLICE_ARG(servers->items[i]));
+}
+
+static void check_pop3(const struct check *check)
+{
+    error problem = pop3_uidl_check(check->config->pop3.uidl_format);
+    if (failed(problem))
+        complain(check, "pop3.uidl_format", "%s", problem.text);
 }
 
 /* A mail that the journal could never take would be refused again and again. */
@@ -354,6 +366,7 @@ void config_check(const struct config *config, const struct ucl_entry *entries,
     check_paths(&check);
     check_listeners(&check);
     check_user(&check);
+    check_pop3(&check);
     check_journal(&check);
     check_queue(&check);
     check_remote(&check);

@@ -15,14 +15,15 @@
         &name##_setting_table, offsetof(struct config, name)                                       \
     }
 const struct config_section config_sections[] = {
-    SECTION(server),      SECTION(core),      SECTION(listen),      SECTION(tls),
-    SECTION(log),         SECTION(admin),     SECTION(smtp),        SECTION(submission),
-    SECTION(forward),     SECTION(imap),      SECTION(managesieve), SECTION(sieve),
-    SECTION(login),       SECTION(directory), SECTION(store),       SECTION(queue),
-    SECTION(remote),      SECTION(dns),       SECTION(route),       SECTION(dkim),
-    SECTION(http),        SECTION(sts),       SECTION(webhook),     SECTION(tls_report),
-    SECTION(authentic),   SECTION(spf),       SECTION(dmarc),       SECTION(spam),
-    SECTION(spam_scores), SECTION(spam_caps), SECTION(spam_rules),  SECTION(spam_lists),
+    SECTION(server),     SECTION(core),        SECTION(listen),    SECTION(tls),
+    SECTION(log),        SECTION(admin),       SECTION(smtp),      SECTION(submission),
+    SECTION(forward),    SECTION(imap),        SECTION(pop3),      SECTION(managesieve),
+    SECTION(sieve),      SECTION(login),       SECTION(directory), SECTION(store),
+    SECTION(queue),      SECTION(remote),      SECTION(dns),       SECTION(route),
+    SECTION(dkim),       SECTION(http),        SECTION(sts),       SECTION(webhook),
+    SECTION(tls_report), SECTION(authentic),   SECTION(spf),       SECTION(dmarc),
+    SECTION(spam),       SECTION(spam_scores), SECTION(spam_caps), SECTION(spam_rules),
+    SECTION(spam_lists),
 };
 const size_t config_section_count = sizeof config_sections / sizeof *config_sections;
 

@@ -19,6 +19,7 @@
 #include "service/imap/settings.h"
 #include "service/login/settings.h"
 #include "service/managesieve/settings.h"
+#include "service/pop3/settings.h"
 #include "service/smtp/settings.h"
 #include "transport/deliver/settings.h"
 #include "transport/forward.h"
@@ -48,6 +49,7 @@ struct config {
     struct smtp_settings submission;
     struct forward_settings forward;
     struct imap_settings imap;
+    struct pop3_settings pop3;
     struct managesieve_settings managesieve;
     struct sieve_settings sieve;
     struct login_settings login;

@@ -63,6 +63,8 @@ static const struct setting listen_rows[] = {
     SETTING_LIST(S, submissions, "", 0, "the same under TLS from the first byte: \"*:465\""),
     SETTING_LIST(S, imap, "", 0, "IMAP with STARTTLS: \"*:143\""),
     SETTING_LIST(S, imaps, "", 0, "IMAP under TLS: \"*:993\""),
+    SETTING_LIST(S, pop3, "", 0, "POP3 with STLS: \"*:110\""),
+    SETTING_LIST(S, pop3s, "", 0, "POP3 under TLS: \"*:995\""),
     SETTING_LIST(S, managesieve, "", 0,
                  "Sieve scripts are managed here, with STARTTLS: \"*:4190\""),
     SETTING_LIST(S, http, "", 0, "autoconfig, and the way to HTTPS: \"*:80\""),

@@ -40,6 +40,8 @@ struct listen_settings {
     struct setting_list submissions;
     struct setting_list imap;
     struct setting_list imaps;
+    struct setting_list pop3;
+    struct setting_list pop3s;
     struct setting_list managesieve;
     struct setting_list http;
     struct setting_list https;

@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-3.0-or-later */
+#include "service/pop3/command/command.h"
+
+/* RFC 1939 5 */
+error pop3_command_rset(struct pop3_session *s)
+{
+    pop3_maildrop_reset(&s->drop);
+    return OK;
+}
