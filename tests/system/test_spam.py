@@ -3,6 +3,7 @@
 a real rspamd, also one that is slow, down or talks nonsense."""
 import json
 import re
+import smtplib
 import socket
 import threading
 import time
@@ -251,6 +252,52 @@ def test_whoever_is_not_rspamd(make_instance, answer):
     change(server, "spam { on_failure = delay }")
     assert send(server, mail(), who).code == 451
     assert len(mailbox(server, who)) == 1
+
+
+@pytest.mark.parametrize("answer, opens", [
+    (b"HTTP/1.1 400 Bad Request\r\nContent-Length: 2\r\n\r\n{}", False),
+    (b"HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\nhello", False),
+    (b"HTTP/1.1 200 OK\r\n\r\n{\"score\":1,\"action\":\"" + b"x" * (2 << 20), False),
+    (b"HTTP/1.1 503 Not now\r\nContent-Length: 2\r\n\r\n{}", True),
+    (b"", True),
+    (None, True),
+], ids=["refused", "text", "large", "unavailable", "closes", "silent"])
+def test_only_an_ill_rspamd_is_left_alone(make_instance, answer, opens):
+    """What concerns one mail (its answer cannot be used) keeps nobody from asking about the next."""
+    liar = Liar(answer)
+    server = make_instance(cores=1, settings={**QUIET, "spam.engine": "rspamd", "spam.timeout": "300ms",
+                                              "spam.rspamd_url": f"http://127.0.0.1:{liar.port}"})
+    who = server.fresh_account()
+    for _ in range(8):
+        assert send(server, mail(), who).code == 250
+    metrics = server.metrics()
+    assert metrics["ringmail_rspamd_failures_total"] == (5 if opens else 8)
+    assert metrics["ringmail_rspamd_spared_total"] == (3 if opens else 0)
+    assert len(logged(server, "event=spam.rspamd_fails")) == opens
+
+
+def test_submitted_mail_is_judged_where_it_is_wanted(make_instance):
+    server = make_instance(settings={**QUIET, "spam.refuse_score": 50, "spam.junk_score": 1})
+    one, two = server.fresh_account(), server.fresh_account()
+
+    def submit(text, **fields):
+        with smtplib.SMTP("127.0.0.1", server.submission_port, "client.example", timeout=20) as client:
+            client.starttls(context=server.tls())
+            client.login(one, "secret")
+            assert client.mail(one)[0] == 250 and client.rcpt(two)[0] == 250
+            code, text = client.data(mail(text, From=one, To=two, **fields))
+            return code, text.decode()
+
+    assert submit(GTUBE)[0] == 250  # off: nobody looks
+    wait.until(lambda: len(mailbox(server, two)) == 1, 20, "it is there")
+    change(server, "spam { submission = on }")
+    assert submit(GTUBE) == (550, "5.7.1 Message refused as spam")
+    assert submit("Canadian pharmacy, no prescription", Subject="V i a g r a")[0] == 250  # never junk
+    wait.until(lambda: len(mailbox(server, two)) == 2, 20, "it is in the inbox")
+    assert not mailbox(server, two, "Junk")
+    change(server, "spam { delay_score = 40; refuse_score = 0 }")
+    assert submit(GTUBE)[0] == 451
+    assert server.metrics()['ringmail_spam_mails_total{engine="ringmail",result="refuse"}'] == 1
 
 
 def test_settings_that_make_no_sense(make_instance):

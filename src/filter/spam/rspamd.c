@@ -123,9 +123,19 @@ static error describe(const struct spam_mail *mail, slice password, struct field
     return add_field(fields, "Password", password);
 }
 
-/* WAITS. */
+/* Nobody there, too slow, gone meanwhile. An answer that cannot be read, or that is too large, is
+ * one mail's; so is want of our own memory. */
+static bool is_of_connection(error problem)
+{
+    return problem.kind == ERROR_CLOSED || problem.kind == ERROR_TIMEOUT ||
+           problem.kind == ERROR_TEMPORARY || problem.kind == ERROR_SYSTEM ||
+           problem.kind == ERROR_DENIED || problem.kind == ERROR_NOT_FOUND ||
+           problem.kind == ERROR_BUSY;
+}
+
+/* WAITS. *out_ill: what failed is rspamd, not this one mail. */
 static error ask(const struct spam_settings *settings, const struct spam_mail *mail,
-                 struct arena *arena, struct http_client_answer *out_answer)
+                 struct arena *arena, struct http_client_answer *out_answer, bool *out_ill)
 {
     struct fields fields = {.arena = arena};
     struct http_client_request request = {
@@ -139,7 +149,9 @@ static error ask(const struct spam_settings *settings, const struct spam_mail *m
     TRY(describe(mail, settings->rspamd_password, &fields));
     request.fields = fields.rows;
     request.field_count = fields.count;
-    TRY(http_kept_ask(here.connections, &request, arena, out_answer));
+    error problem = http_kept_ask(here.connections, &request, arena, out_answer);
+    *out_ill = failed(problem) ? is_of_connection(problem) : out_answer->status >= 500;
+    TRY(problem);
     if (out_answer->status == 401 || out_answer->status == 403)
         return error_make(ERROR_TEMPORARY, "rspamd wants another password: spam.rspamd_password");
     if (out_answer->status != 200)
@@ -165,18 +177,20 @@ static bool is_spared(void)
     return false;
 }
 
-static void remember(error problem)
+/* An error of one mail says that rspamd is there. */
+static void remember(error problem, bool ill)
 {
     if (problem.kind == ERROR_CANCELLED || !here.settings)
         return;
-    if (!failed(problem)) {
+    if (failed(problem))
+        metric_add(&failures_total, 1);
+    if (!ill) {
         if (here.told)
             tell(LOG_INFO, "spam.rspamd_back", OK);
         here.failures = 0;
         here.told = false;
         return;
     }
-    metric_add(&failures_total, 1);
     if (++here.failures < SPAM_RSPAMD_FAILURES_MAX)
         return;
     here.failures = SPAM_RSPAMD_FAILURES_MAX;
@@ -201,11 +215,12 @@ error spam_rspamd_judge(const struct spam_mail *mail, struct arena *arena,
         metric_add(&spared_total, 1);
         return error_make(ERROR_TEMPORARY, "rspamd failed again and again, and is left alone");
     }
-    error problem = ask(settings, mail, arena, &answer);
+    bool ill = false;
+    error problem = ask(settings, mail, arena, &answer, &ill);
     if (!failed(problem))
         problem = spam_rspamd_answer_parse(answer.body, arena, verdict, out_action);
     if (problem.kind == ERROR_MALFORMED || problem.kind == ERROR_PERMANENT)
         problem = error_make(ERROR_TEMPORARY, problem.text);
-    remember(problem);
+    remember(problem, ill);
     return problem;
 }

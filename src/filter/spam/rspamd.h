@@ -3,8 +3,9 @@
  *
  * Asks an rspamd (normal worker, HTTP: POST /checkv2) what it thinks of a mail. A pool of kept
  * connections per core (net/http/kept.h); the message is sent from where it lies. An rspamd that
- * fails SPAM_RSPAMD_FAILURES_MAX times in a row is left alone for SPAM_RSPAMD_PAUSE_S, then asked
- * with one mail; until that is answered all others go unjudged at once.
+ * fails SPAM_RSPAMD_FAILURES_MAX times in a row (no connection, no answer in time, 5xx) is left
+ * alone for SPAM_RSPAMD_PAUSE_S, then asked with one mail; until that is answered all others go
+ * unjudged at once. An answer that cannot be used concerns one mail and does not count.
  */
 #include "filter/spam/spam.h"
 

@@ -181,6 +181,24 @@ static error grow_links(struct spam_scan *scan)
     return OK;
 }
 
+error spam_scan_link(struct spam_scan *scan, const struct url *url, struct spam_link *out_link)
+{
+    struct spam_link link = {.url = *url};
+    for (unsigned layers = 0;; layers++) {
+        struct url inner;
+        enum url_wrapping wrapping;
+        TRY(url_host(scan->arena, &link.url, &link.host));
+        TRY(url_unwrap(scan->arena, &link.url, link.host, &inner, &wrapping));
+        link.wrapped |= wrapping != URL_BARE;
+        link.sealed |= wrapping == URL_SEALED;
+        if (wrapping != URL_WRAPPING || layers == URL_WRAPPERS_MAX)
+            break;
+        link.url = inner;
+    }
+    *out_link = link;
+    return OK;
+}
+
 static error add_link(struct spam_scan *scan, const struct url *url, bool from_html)
 {
     if (scan->link_count == SPAM_URLS_MAX) {
@@ -189,10 +207,8 @@ static error add_link(struct spam_scan *scan, const struct url *url, bool from_h
     }
     if (scan->link_count == scan->links_max)
         TRY(grow_links(scan));
-    struct spam_link *link = &scan->links[scan->link_count];
-    *link = (struct spam_link){.url = *url, .from_html = from_html};
-    TRY(url_host(scan->arena, url, &link->host));
-    scan->link_count++;
+    TRY(spam_scan_link(scan, url, &scan->links[scan->link_count]));
+    scan->links[scan->link_count++].from_html = from_html;
     return OK;
 }
 
@@ -288,7 +304,7 @@ static double capped(const struct spam_scan *scan, enum spam_group group, double
 void spam_scan_add(struct spam_scan *scan, unsigned id, double times, slice reason)
 {
     double score = scan->tables->score[id] * times;
-    /* Switched off; what never had a score is there for composites. */
+    /* Switched off; what never had a score, or is an operator's own, is there for composites. */
     if (spam_scan_has(scan, id) || (scan->tables->score[id] == 0 && !spam_symbol_is_silent(id)))
         return;
     scan->found[id / 64] |= 1ULL << (id % 64);

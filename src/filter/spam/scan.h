@@ -12,6 +12,7 @@
 #include "filter/spam/tables.h"
 #include "filter/spam/url.h"
 #include "filter/spam/word.h"
+#include "filter/spam/wrapper.h"
 #include "format/mail/address.h"
 #include "format/mail/header.h"
 #include "format/mail/mime.h"
@@ -72,9 +73,11 @@ struct spam_text {
 };
 
 struct spam_link {
-    struct url url;
+    struct url url; /* without the wrappers around it */
     slice host;     /* lower case, escapes undone */
     bool from_html; /* of a href */
+    bool wrapped;   /* by a filter or a known program (wrapper.h) */
+    bool sealed;    /* by one that does not say where it leads */
 };
 
 struct spam_question {
@@ -133,6 +136,9 @@ error spam_scan_mime(struct spam_scan *scan);
 error spam_scan_texts(struct spam_scan *scan);
 error spam_scan_links(struct spam_scan *scan);
 error spam_scan_words(struct spam_scan *scan);
+
+/* Where a link leads, without what filters wrapped it in. */
+error spam_scan_link(struct spam_scan *scan, const struct url *url, struct spam_link *out_link);
 
 /* The mailboxes of an address field; NULL where it is not there. */
 error spam_scan_addresses(struct spam_scan *scan, enum spam_field field,

@@ -101,6 +101,8 @@
     X(ATTACHMENT_MACROS, 1500, MIME, "an office document with macros")                             \
     X(ATTACHMENT_HTML, 1200, MIME, "a web page is attached")                                       \
     X(ATTACHMENT_MISMATCH, 1000, MIME, "an attachment is not of the type it names")                \
+    X(ATTACHMENT_NAME_HUGE, 2000, MIME, "a name of an attachment longer than any file may have")   \
+    X(ATTACHMENTS_MANY, 1000, MIME, "more attachments than are looked at")                         \
     X(ARCHIVE_EXECUTABLE, 4500, MIME, "a program in an archive")                                   \
     X(ARCHIVE_ENCRYPTED, 2500, MIME, "an archive nobody can look into")                            \
     X(MIME_HTML_ONLY, 400, MIME, "HTML, and no plain text")                                        \
@@ -145,6 +147,7 @@
     X(URL_LOOKALIKE, 3000, URL, "a link to a name of letters from several scripts")                \
     X(URL_SHORTENER, 700, URL, "a link through a shortener")                                       \
     X(URL_REDIRECT, 800, URL, "a link that carries another in it")                                 \
+    X(URL_WRAPPED, 0, URL, "a link that a filter of the sender's or a known program wrapped")      \
     X(URL_MANY_HOSTS, 700, URL, "links to very many hosts")                                        \
     X(URL_PORT, 1000, URL, "a link to an odd port")                                                \
     X(URL_USER, 2500, URL, "a link with a name before its host")                                   \

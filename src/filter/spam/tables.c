@@ -65,7 +65,7 @@ enum spam_group spam_symbol_group(unsigned id)
 
 bool spam_symbol_is_silent(unsigned id)
 {
-    return id < SPAM_SYMBOL_COUNT && symbols[id].silent;
+    return id >= SPAM_SYMBOL_COUNT || symbols[id].silent;
 }
 
 const char *spam_symbol_help(unsigned id)

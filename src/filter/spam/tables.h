@@ -41,7 +41,8 @@ slice spam_tables_name(const struct spam_tables *tables, unsigned id);
 slice spam_symbol_name(unsigned id);
 enum spam_group spam_symbol_group(unsigned id);
 const char *spam_symbol_help(unsigned id);
-/* Has no score by default: it is there for composites. */
+/* Has no score by default, or is an operator's composite: it is there for composites also where its
+ * score is 0. */
 bool spam_symbol_is_silent(unsigned id);
 /* SPAM_SYMBOL_COUNT where there is none of that name. */
 unsigned spam_symbol_find(slice name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * What is attached: by name, by the first bytes, and for ZIP archives by the names in them.
+ * What is attached: by name, by the first bytes, and for ZIP archives by the names in them. Of a
+ * name without end the end counts: there stands what a program would be known by.
  */
 #include "filter/spam/rules.h"
 #include "filter/spam/zip.h"
@@ -8,6 +9,8 @@
 enum attachment_limits {
     ATTACHMENTS_MAX = 64,        /* that are looked at */
     ATTACHMENT_HEAD_SIZE = 2048, /* encoded bytes that tell the type */
+    NAME_SIZE_MAX = 4096,        /* bytes of a name as written: 255 letters of any kind have less */
+    CHARSET_SIZE_MAX = 100,      /* bytes before the second ' of a name (RFC 2231 4) */
     ARCHIVE_SIZE_MAX = 8 << 20,  /* encoded bytes of all archives that are looked into */
     MEMORY_MAX = 10 << 20,       /* bytes, for what one of them needs */
 };
@@ -165,6 +168,68 @@ static void judge_content(struct spam_scan *scan, const struct attachment *attac
         SPAM_ADD(scan, ATTACHMENT_MISMATCH, attachment->name);
 }
 
+/* RFC 2231 4: charset'language'text. How much of it stands before the text. */
+static size_t charset_size(const struct mime_parameter *parameter)
+{
+    slice head = slice_sub(parameter->value, 0, CHARSET_SIZE_MAX);
+    if (!slice_ends(parameter->name, SLICE("*")))
+        return 0;
+    ptrdiff_t first = slice_find_byte(head, '\'');
+    ptrdiff_t second = first < 0 ? -1 : slice_find_byte(slice_from(head, (size_t)first + 1), '\'');
+    return second < 0 ? 0 : (size_t)first + 1 + (size_t)second + 1;
+}
+
+/* The same parameters, of those that are too long only the end. */
+static error cut_parameters(struct arena *arena, const struct mime_parameter *all,
+                            struct mime_parameter **out_first, bool *out_cut)
+{
+    struct mime_parameter **tail = out_first;
+    *out_first = NULL;
+    for (; all; all = all->next) {
+        struct mime_parameter *one = ARENA_NEW(arena, struct mime_parameter);
+        TRY_MEMORY(one);
+        *one = (struct mime_parameter){.name = all->name, .value = all->value};
+        if (all->value.size > NAME_SIZE_MAX) {
+            slice end = slice_from(all->value, all->value.size - NAME_SIZE_MAX);
+            TRY(arena_format(arena, &one->value, "%.*s%.*s", (int)charset_size(all),
+                             all->value.data, SLICE_ARG(end)));
+            *out_cut = true;
+        }
+        *tail = one;
+        tail = &one->next;
+    }
+    return OK;
+}
+
+static bool is_named(const struct mime_parameter *parameter, slice name)
+{
+    slice have = parameter->name;
+    if (slice_ends(have, SLICE("*")))
+        have.size--;
+    return slice_equal(have, name);
+}
+
+static bool is_long(const struct mime_parameter *parameter, slice name)
+{
+    for (; parameter; parameter = parameter->next)
+        if (parameter->value.size > NAME_SIZE_MAX && is_named(parameter, name))
+            return true;
+    return false;
+}
+
+static error read_name(struct arena *arena, const struct mime_part *part, slice *out_name,
+                       bool *out_cut)
+{
+    struct mime_part cut = *part;
+    *out_cut = is_long(part->disposition_parameters, SLICE("filename")) ||
+               is_long(part->parameters, SLICE("name"));
+    if (!*out_cut)
+        return mime_part_file_name(arena, part, out_name);
+    TRY(cut_parameters(arena, part->disposition_parameters, &cut.disposition_parameters, out_cut));
+    TRY(cut_parameters(arena, part->parameters, &cut.parameters, out_cut));
+    return mime_part_file_name(arena, &cut, out_name);
+}
+
 static bool is_attachment(const struct mime_part *part, slice name)
 {
     return part->kind == MIME_KIND_LEAF &&
@@ -173,15 +238,10 @@ static bool is_attachment(const struct mime_part *part, slice name)
               slice_equal_nocase(part->type, SLICE("multipart"))));
 }
 
-/* False where it is none. A name without end is no name; the next may be one. */
-static bool judge(struct spam_scan *scan, const struct mime_part *part, struct arena *arena,
-                  size_t *budget)
+static void judge(struct spam_scan *scan, const struct mime_part *part, slice name,
+                  struct arena *arena, size_t *budget)
 {
-    struct attachment attachment = {.part = part};
-    if (failed(mime_part_file_name(arena, part, &attachment.name)))
-        arena_reset(arena);
-    if (!is_attachment(part, attachment.name))
-        return false;
+    struct attachment attachment = {.part = part, .name = name};
     struct mime_part head = *part;
     if (head.body_size > ATTACHMENT_HEAD_SIZE)
         head.body_size = ATTACHMENT_HEAD_SIZE;
@@ -191,7 +251,6 @@ static bool judge(struct spam_scan *scan, const struct mime_part *part, struct a
     judge_content(scan, &attachment);
     if (attachment.content == CONTENT_ZIP)
         look_into_zip(scan, &attachment, arena, budget);
-    return true;
 }
 
 error spam_rule_attachments(struct spam_scan *scan)
@@ -201,9 +260,20 @@ error spam_rule_attachments(struct spam_scan *scan)
     size_t budget = ARCHIVE_SIZE_MAX;
     unsigned count = 0;
     arena_init(&arena, MEMORY_MAX);
-    for (const struct mime_part *part = scan->mime.root; part && count < ATTACHMENTS_MAX;
-         part = mime_part_walk(part)) {
-        count += judge(scan, part, &arena, &budget);
+    for (const struct mime_part *part = scan->mime.root; part; part = mime_part_walk(part)) {
+        slice name = SLICE_EMPTY;
+        bool cut = false;
+        if (failed(read_name(&arena, part, &name, &cut)))
+            arena_reset(&arena);
+        if (cut)
+            SPAM_ADD(scan, ATTACHMENT_NAME_HUGE, SLICE_EMPTY);
+        bool is_one = is_attachment(part, name);
+        if (is_one && count++ == ATTACHMENTS_MAX) {
+            SPAM_ADD(scan, ATTACHMENTS_MANY, SLICE_EMPTY);
+            break;
+        }
+        if (is_one)
+            judge(scan, part, name, &arena, &budget);
         arena_reset(&arena);
     }
     arena_close(&arena);

@@ -76,6 +76,8 @@ static bool carries_another(const struct url *url)
 static error judge_link(struct spam_scan *scan, const struct spam_link *link)
 {
     const struct url *url = &link->url;
+    if (link->wrapped)
+        SPAM_ADD(scan, URL_WRAPPED, link->host);
     if (url_host_is_address(link->host) || link->host.data[0] == '[')
         SPAM_ADD(scan, URL_ADDRESS, url->text);
     if (spam_domain_in(&scan->tables->shorteners, link->host))
@@ -94,14 +96,18 @@ static error judge_link(struct spam_scan *scan, const struct spam_link *link)
 
 static error judge_shown(struct spam_scan *scan, const struct spam_html_link *link)
 {
-    struct url target;
-    slice shown, host;
+    struct url target, seen;
+    struct spam_link leads, shows;
+    slice shown;
     if (!url_shown_host(link->shown, &shown) || !url_parse(link->target, &target))
         return OK;
-    TRY(url_host(scan->arena, &target, &host));
-    struct url seen = {.host = shown};
-    TRY(url_host(scan->arena, &seen, &shown));
-    if (slice_equal_nocase(url_owner(shown), url_owner(host)))
+    if (!url_parse(link->shown, &seen)) /* no more than a host */
+        seen = (struct url){.host = shown};
+    TRY(spam_scan_link(scan, &target, &leads));
+    TRY(spam_scan_link(scan, &seen, &shows));
+    slice host = leads.host;
+    shown = shows.host;
+    if (slice_equal_nocase(url_owner(shown), url_owner(host)) || leads.sealed)
         return OK;
     slice reason;
     TRY(arena_format(scan->arena, &reason, "shows %.*s, leads to %.*s", SLICE_ARG(shown),

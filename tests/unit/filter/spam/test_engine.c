@@ -72,13 +72,17 @@ static void test_composites(void **state)
     struct spam_test test;
     spam_test_open(&test);
     slice own[] = {SLICE("NO_TIME_NO_ID 4.5 DATE_MISSING & MESSAGE_ID_MISSING"),
-                   SLICE("NEITHER 1 NO_TIME_NO_ID & SUBJECT_MISSING")};
-    test.rules.composites = (struct setting_list){own, 2};
+                   SLICE("NEITHER 1 NO_TIME_NO_ID & SUBJECT_MISSING"), SLICE("TOLD 0 DATE_MISSING"),
+                   SLICE("UPON_IT 2 TOLD & !SUBJECT_MISSING")};
+    test.rules.composites = (struct setting_list){own, 4};
     spam_test_mail(&test, "Date Message-ID", "", "Hello\r\n");
     const struct spam_symbol *symbol = spam_test_find(&test, "NO_TIME_NO_ID");
     assert_non_null(symbol);
     assert_true(symbol->score == 4.5);
     assert_null(spam_test_find(&test, "NEITHER"));
+    assert_non_null(spam_test_find(&test, "TOLD")); /* of no score: there for others */
+    assert_true(spam_test_find(&test, "TOLD")->score == 0);
+    assert_true(spam_test_find(&test, "UPON_IT")->score == 2);
     spam_test_mail(&test, "Date", "", "Hello\r\n");
     assert_null(spam_test_find(&test, "NO_TIME_NO_ID"));
     spam_test_close(&test);

@@ -156,8 +156,9 @@ static void test_attachments_have_a_limit(void **state)
         buffer_add_string(&test.message, "--b\r\nContent-Type: application/x; name=a.exe\r\n\r\nx"
                                          "\r\n--b--\r\n");
         spam_test_judge(&test);
-        spam_test_expect(&test, before < ATTACHMENTS_MAX ? "ATTACHMENT_EXECUTABLE"
-                                                         : "-ATTACHMENT_EXECUTABLE");
+        spam_test_expect(&test, before < ATTACHMENTS_MAX
+                                    ? "ATTACHMENT_EXECUTABLE -ATTACHMENTS_MANY"
+                                    : "-ATTACHMENT_EXECUTABLE ATTACHMENTS_MANY");
     }
     spam_test_close(&test);
 }
@@ -196,25 +197,42 @@ static void test_archives_have_a_limit(void **state)
     spam_test_close(&test);
 }
 
-/* MEMORY_MAX (filter/spam/rules/attachments.c): a name longer than that is none, and hides nothing
- * that comes after it. */
+/* NAME_SIZE_MAX (filter/spam/rules/attachments.c): of a longer name its end is looked at, in all
+ * the ways of writing one; and it hides nothing that comes after it, however long it is (past
+ * MAIL_HEADER_SIZE_MAX nobody sees how it ends). */
 static void test_names_have_a_limit(void **state)
 {
     (void)state;
-    enum { MEMORY_MAX = 10 << 20 };
+    enum { NAME_SIZE_MAX = 4096, HUGE_SIZE = 1000 << 10, MORE_SIZE = 10 << 20 };
+    static const char *const starts[] = {
+        "Content-Disposition: attachment; filename=",
+        "Content-Disposition: attachment; filename*=utf-8''",
+        "Content-Disposition: inline; x=y; filename=",
+        "Content-Type: application/x; name=",
+    };
+    static const size_t sizes[] = {NAME_SIZE_MAX, NAME_SIZE_MAX + 1, HUGE_SIZE, MORE_SIZE};
     struct spam_test test;
     spam_test_open(&test);
-    spam_test_header(&test, "");
-    buffer_add_string(&test.message, "Content-Type: multipart/mixed; boundary=b\r\n\r\n"
-                                     "--b\r\nContent-Type: image/png\r\n"
-                                     "Content-Disposition: attachment; filename*=utf-8''");
-    for (size_t i = 0; i < MEMORY_MAX; i++)
-        buffer_add_byte(&test.message, 'n');
-    buffer_add_string(&test.message, "\r\n\r\nx\r\n--b\r\nContent-Type: application/x; "
-                                     "name=a.exe\r\n\r\nx\r\n--b--\r\n");
-    assert_ok(buffer_check(&test.message));
-    spam_test_judge(&test);
-    spam_test_expect(&test, "ATTACHMENT_EXECUTABLE");
+    for (size_t i = 0; i < sizeof starts / sizeof *starts; i++)
+        for (size_t j = 0; j < sizeof sizes / sizeof *sizes; j++) {
+            const char *end = i == 1 ? ".pdf.e%78e" : ".pdf.exe";
+            size_t more = sizes[j] - strlen(end) - (i == 1 ? strlen("utf-8''") : 0);
+            spam_test_header(&test, "");
+            buffer_format(&test.message,
+                          "Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n%s", starts[i]);
+            for (size_t at = 0; at < more; at++)
+                buffer_add_byte(&test.message, 'n');
+            buffer_format(&test.message,
+                          "%s\r\n\r\nx\r\n--b\r\nContent-Type: application/x; "
+                          "name=a.docm\r\n\r\nx\r\n--b--\r\n",
+                          end);
+            assert_ok(buffer_check(&test.message));
+            spam_test_judge(&test);
+            spam_test_expect(&test, j == 0 ? "-ATTACHMENT_NAME_HUGE" : "ATTACHMENT_NAME_HUGE");
+            spam_test_expect(&test, "ATTACHMENT_MACROS");
+            if (sizes[j] < MAIL_HEADER_SIZE_MAX)
+                spam_test_expect(&test, "ATTACHMENT_EXECUTABLE ATTACHMENT_DOUBLE");
+        }
     spam_test_close(&test);
 }
 
