@@ -7,7 +7,8 @@
 #include "format/dns/message.h"
 #include "net/tls.h"
 
-enum { TLS_CHAIN_MAX = 10 }; /* certificates of a server; more are not looked at */
+/* Certificates of a server. wolfSSL ends the handshake where there are more (MAX_CHAIN_DEPTH). */
+enum { TLS_CHAIN_MAX = 9 };
 
 struct tls_chain {
     slice certificates[TLS_CHAIN_MAX]; /* DER, the server's own first */

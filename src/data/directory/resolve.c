@@ -42,6 +42,7 @@ struct resolve {
     struct found *found, **found_last;
     unsigned count;
     unsigned steps; /* alias look-ups */
+    bool exhausted; /* there were too many: what is left was not looked at */
     bool aliased, looped;
 };
 
@@ -216,8 +217,13 @@ static error was_seen(struct resolve *r, const struct name *name, bool *out_seen
 static error look_at_target(struct resolve *r, struct name *name)
 {
     bool ours = false, seen;
-    if (name->depth > r->directory->settings->alias_depth_max ||
-        r->steps > DIRECTORY_ALIAS_STEPS_MAX) {
+    if (r->steps > DIRECTORY_ALIAS_STEPS_MAX) {
+        if (!r->exhausted) /* thousands of others are as much to blame: one line for all */
+            log_dangling(r, name, true);
+        r->exhausted = true;
+        return OK;
+    }
+    if (name->depth > r->directory->settings->alias_depth_max) {
         log_dangling(r, name, true);
         return OK;
     }

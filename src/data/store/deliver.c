@@ -178,7 +178,7 @@ static error check(const struct store_delivery *delivery)
     for (unsigned i = 0; i < delivery->recipient_count; i++) {
         const struct store_recipient *to = &delivery->recipients[i];
         if (to->account.id.size > STORE_ACCOUNT_ID_SIZE_MAX ||
-            to->account.path.size > STORE_PATH_SIZE_MAX ||
+            to->account.path.size > STORE_PATH_SIZE_MAX - 2 || /* as account_open has it */
             to->mailbox.size > STORE_MAILBOX_NAME_SIZE_MAX ||
             to->keyword_count > STORE_DELIVERY_KEYWORDS_MAX)
             return error_make(ERROR_LIMIT, "a recipient is too large");

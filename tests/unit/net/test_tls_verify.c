@@ -314,6 +314,34 @@ static void by_records(void *argument)
     assert_outcome(meet(blind, &options), ERROR_DENIED, TLS_VERDICT_NO_TLSA);
 }
 
+/* TLS_CHAIN_MAX certificates, each signed by the next, of which the record names the last; with
+ * one more nobody is met. */
+static void long_chains(void *argument)
+{
+    (void)argument;
+    enum { LINKS = TLS_CHAIN_MAX + 1 };
+    static struct made links[LINKS];
+    const struct made *certificates[LINKS];
+    slice name = SLICE("mx.b.example");
+    for (unsigned i = LINKS; i-- > 0;) {
+        certificates[i] = &links[i];
+        make_certificate(&(struct make){i > 0 ? "Link" : "mx.b.example",
+                                        i + 1 < LINKS ? &links[i + 1] : NULL, i > 0, false},
+                         &links[i]);
+    }
+    struct dns_record record = record_of(&links[TLS_CHAIN_MAX - 1], 2, 0, 1);
+    struct tls_peer_options options = {.server_name = name,
+                                       .proof = TLS_PROOF_DANE,
+                                       .names = &name,
+                                       .name_count = 1,
+                                       .records = &record,
+                                       .record_count = 1};
+    start_server(certificates, TLS_CHAIN_MAX);
+    assert_outcome(meet(blind, &options), ERROR_NONE, TLS_VERDICT_GOOD);
+    start_server(certificates, TLS_CHAIN_MAX + 1);
+    assert_outcome(meet(blind, &options), ERROR_MALFORMED, TLS_VERDICT_UNCHECKED);
+}
+
 static void resumes(void *argument)
 {
     (void)argument;
@@ -371,6 +399,7 @@ static void resume_bound(void *argument)
     }
 ON_CORE(by_authority)
 ON_CORE(by_records)
+ON_CORE(long_chains)
 ON_CORE(resumes)
 ON_CORE(resume_bound)
 
@@ -389,11 +418,11 @@ static int tear_down(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_parses),       cmocka_unit_test(test_names),
-        cmocka_unit_test(test_end_entity),   cmocka_unit_test(test_trust_anchor),
-        cmocka_unit_test(test_unusable),     cmocka_unit_test(test_by_authority),
-        cmocka_unit_test(test_by_records),   cmocka_unit_test(test_resumes),
-        cmocka_unit_test(test_resume_bound),
+        cmocka_unit_test(test_long_chains),  cmocka_unit_test(test_parses),
+        cmocka_unit_test(test_names),        cmocka_unit_test(test_end_entity),
+        cmocka_unit_test(test_trust_anchor), cmocka_unit_test(test_unusable),
+        cmocka_unit_test(test_by_authority), cmocka_unit_test(test_by_records),
+        cmocka_unit_test(test_resumes),      cmocka_unit_test(test_resume_bound),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }

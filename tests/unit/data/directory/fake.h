@@ -75,7 +75,8 @@ static error fake_query(struct directory_backend *backend, enum directory_query 
                                    : query == DIRECTORY_QUERY_IDENTITY ? fake.identities
                                                                        : NULL;
     for (const struct fake_row *row = table; row && row->key; row++)
-        if (slice_equal(slice_from_string(row->key), wanted))
+        if (wanted.size > 0 && *row->key == *wanted.data && /* tests of limits have many rows */
+            slice_equal(slice_from_string(row->key), wanted))
             TRY(fake_add(arena, &rows,
                          query == DIRECTORY_QUERY_ACCOUNT ? DIRECTORY_COLUMN_PASSWORD
                                                           : DIRECTORY_COLUMN_DESTINATION,

@@ -96,6 +96,18 @@ static void test_homes_stay_where_they_belong(void **state)
     assert_ok(directory_path_expand(SLICE("/m/%u/100%%"), SLICE("user"), SLICE("example.org"),
                                     &arena, &path));
     assert_string_equal(path, "/m/user@example.org/100%");
+    enum { PATH_SIZE_MAX = 1000 }; /* data/directory/address.c */
+    static char pattern[PATH_SIZE_MAX + 2];
+    memset(pattern, 'p', sizeof pattern);
+    pattern[0] = '/';
+    for (unsigned more = 0; more < 2; more++) {
+        memcpy(pattern + PATH_SIZE_MAX - 5 + more, "/%n", 3); /* "/user" */
+        error problem = directory_path_expand(slice_of(pattern, PATH_SIZE_MAX - 5 + more + 3),
+                                              SLICE("user"), SLICE("example.org"), &arena, &path);
+        assert_error(problem, more ? ERROR_LIMIT : ERROR_NONE);
+        pattern[PATH_SIZE_MAX - 5] = 'p';
+    }
+    assert_int_equal(strlen(path), PATH_SIZE_MAX);
     static const char *const evil[] = {"..", ".", "a/b", "/etc", ""};
     for (size_t i = 0; i < sizeof evil / sizeof *evil; i++)
         assert_error(directory_path_expand(SLICE("/m/%d/%n"), slice_from_string(evil[i]),

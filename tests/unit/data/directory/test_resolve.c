@@ -246,6 +246,46 @@ IN_CORE(test_width_has_a_limit)
     fake_directory_close(&directory);
 }
 
+/* DIRECTORY_ALIAS_STEPS_MAX: an alias of aliases of aliases is followed so far; one that needs more
+ * work is as one that goes in circles. */
+IN_CORE(test_work_has_a_limit)
+{
+    enum { ROWS = 990, PARTS = 6 };
+    static char keys[PARTS][32], names[PARTS * ROWS][24];
+    static struct fake_row rows[2 * PARTS * ROWS + PARTS + 3];
+    struct directory_settings settings = test_settings();
+    for (unsigned parts = PARTS - 1; parts <= PARTS; parts++) {
+        struct directory directory;
+        struct directory_resolution resolution;
+        struct arena arena;
+        size_t count = 0;
+        for (unsigned i = 0; i < parts; i++) {
+            snprintf(keys[i], sizeof *keys, "wpart%u@example.org", i);
+            rows[count++] = (struct fake_row){"wide@example.org", keys[i], NULL};
+        }
+        for (unsigned i = 0; i < parts * ROWS; i++) {
+            snprintf(names[i], sizeof *names, "%u@example.org", i);
+            rows[count++] = (struct fake_row){keys[i / ROWS], names[i], NULL};
+        }
+        rows[count++] = (struct fake_row){keys[parts - 1], "wlast@example.org", NULL};
+        for (unsigned i = 0; i < parts * ROWS; i++)
+            rows[count++] = (struct fake_row){names[i], "alice@example.org", NULL};
+        rows[count++] = (struct fake_row){"wlast@example.org", "carol@example.org", NULL};
+        rows[count] = (struct fake_row){NULL, NULL, NULL};
+        fake_tables();
+        fake.aliases = rows;
+        fake_directory_open(&directory, &settings);
+        arena_init(&arena, 4 << 20);
+        assert_ok(directory_resolve(&directory, SLICE("wide@example.org"), &arena, &resolution));
+        assert_int_equal(resolution.count, parts < PARTS ? 2 : 0); /* alice, and carol */
+        assert_int_equal(resolution.answer,
+                         parts < PARTS ? DIRECTORY_FOUND : DIRECTORY_ALIAS_LOOP);
+        assert_in_range(fake.asked[DIRECTORY_QUERY_ALIAS], 4000, DIRECTORY_ALIAS_STEPS_MAX + 1);
+        arena_close(&arena);
+        fake_directory_close(&directory);
+    }
+}
+
 IN_CORE(test_trouble_is_never_an_answer)
 {
     struct directory directory;
@@ -318,6 +358,7 @@ IN_CORE(test_accounts)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_work_has_a_limit),
         cmocka_unit_test(test_resolves),
         cmocka_unit_test(test_obeys_its_settings),
         cmocka_unit_test(test_depth_has_a_limit),

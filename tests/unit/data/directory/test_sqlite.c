@@ -225,6 +225,89 @@ IN_CORE(test_queries_of_ones_own)
     arena_close(&arena);
 }
 
+static void run_sql(const char *format, ...) __attribute__((format(printf, 1, 2)));
+static void run_sql(const char *format, ...)
+{
+    char text[1000];
+    sqlite3 *database;
+    va_list arguments;
+    va_start(arguments, format);
+    vsnprintf(text, sizeof text, format, arguments);
+    va_end(arguments);
+    assert_int_equal(sqlite3_open(path, &database), SQLITE_OK);
+    if (sqlite3_exec(database, text, NULL, NULL, NULL) != SQLITE_OK)
+        fail_msg("%s: %s", text, sqlite3_errmsg(database));
+    sqlite3_close(database);
+}
+
+/* As many bytes: blanks, and an address at their end. */
+#define LONG_VALUE "substr(replace(hex(zeroblob(40000)),'0',' '),1,%d)||'x@far.example'"
+enum { LONG_VALUE_SIZE = 13 };
+
+static error resolve_anew(const char *address, struct arena *arena,
+                          struct directory_resolution *out_resolution)
+{
+    struct directory *directory;
+    assert_ok(directory_open(&settings, &directory));
+    error problem = directory_resolve(directory, slice_from_string(address), arena, out_resolution);
+    directory_close(&directory);
+    return problem;
+}
+
+/* DIRECTORY_COLUMN_SIZE_MAX and DIRECTORY_ANSWER_SIZE_MAX: what is too large is trouble, never "no
+ * such user". */
+IN_CORE(test_answers_have_limits)
+{
+    struct directory_resolution resolution;
+    struct arena arena;
+    arena_init(&arena, 1 << 20);
+    for (int more = 0; more < 2; more++) {
+        run_sql("UPDATE virtual_aliases SET destination = " LONG_VALUE
+                " WHERE source = 'info@example.org' AND destination <> 'alice@example.org'",
+                DIRECTORY_COLUMN_SIZE_MAX - LONG_VALUE_SIZE + more);
+        error problem = resolve_anew("info@example.org", &arena, &resolution);
+        assert_error(problem, more ? ERROR_TEMPORARY : ERROR_NONE);
+        if (!more)
+            assert_int_equal(resolution.count, 2);
+    }
+    run_sql("DELETE FROM virtual_aliases WHERE source = 'info@example.org'");
+    for (int rows = 0, fits = DIRECTORY_ANSWER_SIZE_MAX / DIRECTORY_COLUMN_SIZE_MAX - 1;
+         rows <= fits; rows++) {
+        run_sql("INSERT INTO virtual_aliases (domain_id, source, destination) SELECT id, "
+                "'info@example.org', '%d@far.example,'||" LONG_VALUE
+                " FROM virtual_domains WHERE name = 'example.org'",
+                rows, DIRECTORY_COLUMN_SIZE_MAX - 64);
+        if (rows + 1 < fits)
+            continue;
+        error problem = resolve_anew("info@example.org", &arena, &resolution);
+        if (rows < fits)
+            assert_ok(problem);
+        else
+            assert_error(problem, ERROR_LIMIT);
+    }
+    arena_close(&arena);
+}
+
+/* PATH_SIZE_MAX (data/directory/sqlite_file.c), with the NUL. */
+static void test_paths_have_a_limit(void **state)
+{
+    (void)state;
+    enum { PATH_SIZE_MAX = 1024 };
+    static char longer[PATH_SIZE_MAX + 2];
+    const char *name = strrchr(path, '/');
+    for (size_t size = PATH_SIZE_MAX - 1; size <= PATH_SIZE_MAX; size++) {
+        size_t folder = (size_t)(name - path), rest = strlen(name);
+        memset(longer, '/', size);
+        memcpy(longer, path, folder);
+        memcpy(longer + size - rest, name, rest + 1);
+        settings.path = slice_of(longer, size);
+        struct directory_edit *edit = NULL;
+        error problem = directory_edit_open(&settings, &edit);
+        directory_edit_close(&edit);
+        assert_error(problem, size < PATH_SIZE_MAX ? ERROR_NONE : ERROR_MALFORMED);
+    }
+}
+
 static void test_refuses_to_open(void **state)
 {
     (void)state;
@@ -272,6 +355,8 @@ static void test_many_cores_open_a_new_file(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test_setup_teardown(test_answers_have_limits, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_paths_have_a_limit, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_resolves_from_a_file, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_sees_what_is_written_after_invalidation, set_up,
                                         tear_down),

@@ -2,6 +2,8 @@
  * The store from its face: deliveries, reading, flags, copies, expunges, quota, watching. */
 #include "in_store.h"
 
+#include "data/store/state.h"
+
 #include <sys/file.h>
 
 static void deliver_and_read(void)
@@ -393,6 +395,167 @@ static void test_a_store_is_used_once(void **state)
     close(fd);
 }
 
+/* ---- Limits of names ---- */
+
+static error deliver_to(const struct store_recipient *recipient)
+{
+    struct store_recipient to = *recipient;
+    slice part = SLICE("Subject: x\r\n\r\n");
+    struct store_delivery delivery = {
+        .parts = &part, .part_count = 1, .recipients = &to, .recipient_count = 1};
+    TRY(store_deliver(&delivery));
+    return to.result;
+}
+
+/* STORE_ACCOUNT_ID_SIZE_MAX, STORE_PATH_SIZE_MAX, STORE_DELIVERY_KEYWORDS_MAX: at the limit mail
+ * arrives, one more is refused before anything is kept. */
+static void deliver_at_the_limits(void)
+{
+    static char id[STORE_ACCOUNT_ID_SIZE_MAX + 1], path[STORE_PATH_SIZE_MAX + 1];
+    static slice keywords[STORE_DELIVERY_KEYWORDS_MAX + 1];
+    struct arena arena;
+    struct account *account;
+    arena_init(&arena, 1 << 16);
+    for (unsigned i = 0; i <= STORE_DELIVERY_KEYWORDS_MAX; i++)
+        MUST(arena_format(&arena, &keywords[i], "Keyword%u", i));
+    memset(id, 'i', sizeof id);
+    int size = snprintf(path, sizeof path, "%s/mail", root); /* "//////Maildir" is one folder */
+    memset(path + size, '/', sizeof path - (size_t)size);
+    memcpy(path + STORE_PATH_SIZE_MAX - 2 - 7, "Maildir", 7);
+    struct store_recipient to = {.account = {slice_of(id, STORE_ACCOUNT_ID_SIZE_MAX),
+                                             slice_of(path, STORE_PATH_SIZE_MAX - 2), 0, 0},
+                                 .keywords = keywords,
+                                 .keyword_count = STORE_DELIVERY_KEYWORDS_MAX};
+    MUST(deliver_to(&to));
+    struct mailbox *inbox;
+    MUST(account_open(&to.account, false, &account));
+    MUST(mailbox_open(account, SLICE("INBOX"), &inbox));
+    assert_int_equal(inbox->index.header.messages, 1);
+    mailbox_close(&inbox);
+    account_close(&account);
+
+    struct store_recipient more = to;
+    more.account.id.size++;
+    assert_error(deliver_to(&more), ERROR_LIMIT);
+    assert_error(account_open(&more.account, true, &account), ERROR_MALFORMED);
+    more = to;
+    more.account.path = SLICE("/");
+    assert_error(account_open(&more.account, true, &account), ERROR_MALFORMED);
+    memmove(path + STORE_PATH_SIZE_MAX - 1 - 7, "Maildir", 7);
+    more.account = (struct store_account_key){SLICE("other@example.org"),
+                                              slice_of(path, STORE_PATH_SIZE_MAX - 1), 0, 0};
+    assert_error(deliver_to(&more), ERROR_LIMIT);
+    assert_error(account_open(&more.account, true, &account), ERROR_MALFORMED);
+    more = to;
+    more.keyword_count++;
+    assert_error(deliver_to(&more), ERROR_LIMIT);
+    arena_close(&arena);
+}
+
+static void test_limits_of_recipients(void **state)
+{
+    (void)state;
+    with_store(deliver_at_the_limits);
+    assert_int_equal(count_files("", "new"), 0);
+}
+
+/* STORE_BASE_NAME_SIZE_MAX: the host's name is cut so that the sizes behind it stand. */
+static void name_large_mail(void)
+{
+    char name[STORE_BASE_NAME_SIZE_MAX];
+    size_t size = store_base_name(UINT64_MAX, UINT64_MAX, name);
+    assert_true(size < STORE_BASE_NAME_SIZE_MAX);
+    assert_true(
+        slice_ends(slice_of(name, size), SLICE(",S=18446744073709551615,W=18446744073709551615")));
+}
+
+static void test_limits_of_file_names(void **state)
+{
+    (void)state;
+    with_store(name_large_mail);
+}
+
+/* STORE_MAILBOX_DEPTH_MAX levels, and one more. */
+static void make_deep(void)
+{
+    char name[2 * STORE_MAILBOX_DEPTH_MAX + 2];
+    for (unsigned i = 0; i < sizeof name; i++)
+        name[i] = i % 2 ? STORE_SEPARATOR : 'm';
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    struct account *account = mailbox_account(inbox);
+    MUST(mailbox_create(account, slice_of(name, 2 * STORE_MAILBOX_DEPTH_MAX - 1)));
+    assert_error(mailbox_create(account, slice_of(name, 2 * STORE_MAILBOX_DEPTH_MAX + 1)),
+                 ERROR_LIMIT);
+    mailbox_close(&inbox);
+}
+
+/* STORE_MAILBOXES_PER_ACCOUNT_MAX, INBOX among them; most made by another program, and in memory
+ * where that is possible: thousands of folders take a disk its time. */
+static void make_many(void)
+{
+    char folder[80] = "/dev/shm/ringmail-store-XXXXXX", path[100], folders[128];
+    if (!mkdtemp(folder))
+        snprintf(folder, sizeof folder, "%s/many", root);
+    snprintf(path, sizeof path, "%s/Maildir", folder);
+    const struct store_account_key key = {SLICE("many@example.org"), slice_from_string(path), 0, 0};
+    struct account *account;
+    struct mailbox *inbox;
+    MUST(account_open(&key, true, &account));
+    MUST(mailbox_open(account, SLICE("INBOX"), &inbox));
+    for (unsigned i = 0; i < STORE_MAILBOXES_PER_ACCOUNT_MAX - 2; i++) {
+        snprintf(folders, sizeof folders, "%s/.m%u", path, i);
+        assert_int_equal(mkdir(folders, 0700), 0);
+    }
+    MUST(mailbox_create(account, SLICE("last")));
+    assert_error(mailbox_create(account, SLICE("too many")), ERROR_LIMIT);
+    MUST(mailbox_delete(account, SLICE("last")));
+    MUST(mailbox_create(account, SLICE("another")));
+    mailbox_close(&inbox);
+    account_close(&account);
+    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
+static void test_limits_of_mailboxes(void **state)
+{
+    (void)state;
+    with_store(make_deep);
+    with_store(make_many);
+}
+
+/* REMOVE_DEPTH_MAX (data/store/mailbox_tree.c): folders that somebody put into a mailbox go with it
+ * so deep; deeper ones stay on disk, out of everybody's sight. */
+static void remove_deep(void)
+{
+    enum { REMOVE_DEPTH_MAX = 8 };
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    struct account *account = mailbox_account(inbox);
+    for (int more = 0; more < 2; more++) {
+        char path[256];
+        MUST(mailbox_create(account, SLICE("deep")));
+        int size = snprintf(path, sizeof path, "%s/mail/anna/Maildir/.deep", root);
+        for (int i = 0; i < REMOVE_DEPTH_MAX + more; i++) {
+            size += snprintf(path + size, sizeof path - (size_t)size, "/d");
+            assert_int_equal(mkdir(path, 0700), 0);
+        }
+        MUST(mailbox_delete(account, SLICE("deep")));
+        assert_false(mailbox_exists(account, SLICE("deep")));
+        snprintf(path, sizeof path, "%s/mail/anna/Maildir", root);
+        DIR *directory = opendir(path);
+        unsigned left = 0;
+        for (struct dirent *entry; (entry = readdir(directory));)
+            left += strncmp(entry->d_name, "..ringmail-deleted-", 19) == 0;
+        closedir(directory);
+        assert_int_equal(left, more);
+    }
+    mailbox_close(&inbox);
+}
+
+static void test_limits_of_removal(void **state)
+{
+    (void)state;
+    with_store(remove_deep);
+}
+
 #define STORE_TEST(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -409,6 +572,10 @@ int main(void)
         STORE_TEST(test_large_messages),
         STORE_TEST(test_larger_than_the_journal),
         STORE_TEST(test_a_store_is_used_once),
+        STORE_TEST(test_limits_of_recipients),
+        STORE_TEST(test_limits_of_file_names),
+        STORE_TEST(test_limits_of_mailboxes),
+        STORE_TEST(test_limits_of_removal),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
