@@ -36,15 +36,20 @@ error pop3_uidl_check(slice format)
     struct cursor c = cursor_over(format);
     struct step step;
     bool tells = false;
+    size_t size = 0; /* the longest there can be, but for file names */
     if (format.size > POP3_UIDL_FORMAT_SIZE_MAX)
         return error_make(ERROR_LIMIT, "the format is too long");
     while (take_step(&c, &step)) {
+        size_t digits = step.letter == 0 || step.letter == 'f' ? 1 : step.hex ? 8 : 10;
+        size += step.zero && step.width > digits ? step.width : digits;
         tells = tells || step.letter == 'u' || step.letter == 'f';
         if (step.letter != 0 && step.letter != 'u' && step.letter != 'v' && step.letter != 'f')
             return error_make(ERROR_MALFORMED, "knows %u, %v, %f and %%");
         if (step.letter == 0 && (step.byte < 0x21 || step.byte > 0x7e)) /* RFC 1939 7 */
             return error_make(ERROR_MALFORMED, "only visible ASCII may stand in it");
     }
+    if (size > POP3_UIDL_SIZE_MAX)
+        return error_make(ERROR_LIMIT, "ids would be longer than 70 bytes");
     return tells ? OK : error_make(ERROR_MALFORMED, "needs %u or %f, else all ids are alike");
 }
 

@@ -13,6 +13,7 @@
 #include "runtime/body.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -324,6 +325,22 @@ const struct mail *mailbox_find(struct mailbox *mailbox, uint32_t uid)
         return &mail->mail;
     alike = (struct mail){.uid = uid, .flags = MAIL_SEEN, .internal_date = 1700000000};
     return uid >= mailbox->uid_next && uid - mailbox->uid_next < fake_crowd ? &alike : NULL;
+}
+
+const struct mail *mailbox_next_from(struct mailbox *mailbox, uint32_t uid)
+{
+    for (uint32_t i = 0; i < mailbox->count; i++)
+        if (mailbox->mails[i].mail.uid >= uid)
+            return &mailbox->mails[i].mail;
+    return NULL;
+}
+
+slice mail_base_name(const struct mailbox *mailbox, const struct mail *message)
+{
+    static char name[32];
+    (void)mailbox;
+    snprintf(name, sizeof name, "name%u", message->uid);
+    return slice_from_string(name);
 }
 
 size_t mailbox_uids(struct mailbox *mailbox, uint32_t uid, uint32_t *out_uids, size_t max)

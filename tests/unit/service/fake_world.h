@@ -1,0 +1,321 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * The world of a session in memory, for unit tests and fuzz targets: a stream that
+ * gives what a client sent, a store of one account (fake_store.h), a password check, a core.
+ * Include in one file of a program: the linker then takes these functions instead of the library's.
+ *
+ * What a client sends is cut by the byte 0xfe: a session sees what follows only when it waits. At
+ * each such wait world.meanwhile is called, so that a test can change the store as another session
+ * would.
+ */
+#include "net/stream.h"
+#include "net/tls.h"
+#include "runtime/core.h"
+#include "runtime/fiber.h"
+#include "runtime/message.h"
+#include "service/imap/fake_store.h"
+#include "service/login/fake_scram.h"
+#include "service/login/login.h"
+#include "service/session.h"
+
+enum { FAKE_PACKET_END = 0xfe };
+
+struct stream {
+    slice input;
+    size_t at;
+    struct buffer output;
+    char *line;
+    bool tls, interrupted, detached;
+    struct address peer;
+};
+
+static struct {
+    unsigned waits; /* packets the client has waited for */
+    void (*meanwhile)(unsigned wait);
+    struct stream *stream;
+    unsigned core; /* where the session runs; accounts live on core 0 */
+    bool ending;   /* the server is going down */
+    struct message *posted;
+    fiber_function *started;
+    void *started_argument;
+} world;
+
+/* ---- stream ---- */
+
+/* The client saw what was said and goes on. */
+static void packet_open(struct stream *s)
+{
+    while (s->at < s->input.size && (unsigned char)s->input.data[s->at] == FAKE_PACKET_END) {
+        s->at++;
+        if (world.meanwhile)
+            world.meanwhile(world.waits);
+        world.waits++;
+    }
+}
+
+bool stream_has_input(const struct stream *s)
+{
+    return s->at < s->input.size && (unsigned char)s->input.data[s->at] != FAKE_PACKET_END;
+}
+
+error stream_wait_input(struct stream *s, instant deadline)
+{
+    ASSERT(deadline < time_after(86400 * TIME_S));
+    if (!stream_has_input(s))
+        packet_open(s);
+    if (s->interrupted) {
+        s->interrupted = false;
+        return error_make(ERROR_BUSY, "interrupted");
+    }
+    return OK;
+}
+
+static int next_byte(struct stream *s)
+{
+    packet_open(s);
+    return s->at < s->input.size ? (unsigned char)s->input.data[s->at++] : -1;
+}
+
+error stream_read_line(struct stream *s, enum stream_line_end end, size_t size_max,
+                       instant deadline, slice *out_line)
+{
+    size_t size = 0;
+    (void)end;
+    ASSERT(deadline < time_after(3600 * TIME_S)); /* no command may take for ever to be sent */
+    /* A buffer of its own for each line: whoever keeps the last one is found out. */
+    free(s->line);
+    s->line = malloc(size_max + 2);
+    for (;;) {
+        int byte = next_byte(s);
+        if (byte < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+        if (byte == '\n')
+            break;
+        if (size < size_max + 2)
+            s->line[size] = (char)byte;
+        size++;
+    }
+    if (size > size_max + 1)
+        return error_make(ERROR_LIMIT, "line too long");
+    *out_line = slice_of(s->line, size);
+    if (slice_ends(*out_line, SLICE("\r")))
+        out_line->size--;
+    return out_line->size > size_max ? error_make(ERROR_LIMIT, "line too long") : OK;
+}
+
+error stream_read_exact(struct stream *s, void *data, size_t size, instant deadline)
+{
+    (void)deadline;
+    for (size_t i = 0; i < size; i++) {
+        int byte = next_byte(s);
+        if (byte < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+        ((char *)data)[i] = (char)byte;
+    }
+    return OK;
+}
+
+error stream_read_body(struct stream *s, struct body *body, size_t size, instant deadline)
+{
+    TRY(body_reserve(body, size));
+    TRY(stream_read_exact(s, body->data + body->size, size, deadline));
+    body->size += size;
+    return OK;
+}
+
+error stream_skip(struct stream *s, uint64_t size, instant deadline)
+{
+    (void)deadline;
+    for (; size; size--)
+        if (next_byte(s) < 0)
+            return error_make(ERROR_CLOSED, "end of input");
+    return OK;
+}
+
+error stream_write(struct stream *s, slice data)
+{
+    ASSERT(!s->detached);
+    buffer_add(&s->output, data);
+    return OK;
+}
+
+error stream_send(struct stream *s, slice data, instant deadline)
+{
+    (void)deadline;
+    return stream_write(s, data);
+}
+
+error stream_send_file(struct stream *s, int fd, off_t offset, uint64_t size, instant deadline)
+{
+    (void)deadline;
+    char *room = buffer_reserve(&s->output, size);
+    ASSERT(room && pread(fd, room, size, offset) == (ssize_t)size);
+    buffer_commit(&s->output, size);
+    return OK;
+}
+
+error stream_flush(struct stream *s, instant deadline)
+{
+    (void)s;
+    (void)deadline;
+    return OK;
+}
+
+size_t stream_drop_input(struct stream *s)
+{
+    size_t before = s->at;
+    while (stream_has_input(s))
+        s->at++;
+    return s->at - before;
+}
+
+error stream_start_tls_server(struct stream *s, struct tls_server *server, slice alpn,
+                              instant deadline)
+{
+    (void)server;
+    (void)alpn;
+    (void)deadline;
+    ASSERT(!stream_has_input(s) && !s->tls);
+    s->tls = true;
+    return OK;
+}
+
+bool stream_is_tls(const struct stream *s)
+{
+    return s->tls;
+}
+
+bool stream_tls_information(const struct stream *s, struct tls_information *out)
+{
+    if (s->tls)
+        *out = (struct tls_information){.protocol = "TLSv1.3"};
+    return s->tls;
+}
+
+const struct address *stream_peer(const struct stream *s)
+{
+    return &s->peer;
+}
+
+void stream_interrupt(struct stream *s)
+{
+    s->interrupted = true;
+}
+
+uint64_t stream_bytes_read(const struct stream *s)
+{
+    return s->at;
+}
+
+uint64_t stream_bytes_written(const struct stream *s)
+{
+    return s->output.size;
+}
+
+error stream_detach(struct stream *s, instant deadline)
+{
+    (void)deadline;
+    s->detached = true;
+    return OK;
+}
+
+void stream_attach(struct stream *s)
+{
+    s->detached = false;
+}
+
+void stream_close(struct stream **s)
+{
+    *s = NULL;
+}
+
+void stream_abort(struct stream **s)
+{
+    *s = NULL;
+}
+
+/* ---- runtime ---- */
+
+unsigned core_self(void)
+{
+    return world.core;
+}
+
+void core_post(unsigned core, struct message *message)
+{
+    ASSERT(core != world.core);
+    world.posted = message;
+}
+
+error fiber_start(struct crew *crew, const char *name, fiber_function *function, void *argument)
+{
+    (void)crew;
+    (void)name;
+    world.started = function;
+    world.started_argument = argument;
+    return OK;
+}
+
+error fiber_yield(void)
+{
+    return OK;
+}
+
+void fiber_set_context(void *context)
+{
+    (void)context;
+}
+
+/* ---- the register of sessions ---- */
+
+void session_enter(struct session *session, const char *protocol, struct stream *stream)
+{
+    session->protocol = protocol;
+    session->stream = stream;
+    session->since = time_now();
+}
+
+void session_leave(struct session *session)
+{
+    (void)session;
+}
+
+void session_set_account(struct session *session, slice address)
+{
+    (void)session;
+    (void)address;
+}
+
+void session_id(const struct session *session, char out_id[SESSION_ID_SIZE])
+{
+    (void)session;
+    memset(out_id, '0', SESSION_ID_SIZE);
+    out_id[SESSION_ID_SIZE - 1] = '\0';
+}
+
+struct crew *session_crew(void)
+{
+    return NULL;
+}
+
+bool session_must_end(void)
+{
+    return world.ending;
+}
+
+/* ---- login: "secret" is everybody's password; "trouble" has trouble ---- */
+
+error login_check(const struct login_attempt *attempt, struct arena *arena,
+                  struct directory_account *out)
+{
+    (void)arena;
+    if (slice_equal(attempt->name, SLICE("trouble")))
+        return error_make(ERROR_TEMPORARY, "the database is away");
+    if (slice_equal(attempt->name, SLICE("guessed")))
+        return error_make(ERROR_BUSY, "too many failed logins from this address");
+    if (!slice_equal(attempt->password, SLICE("secret")) || attempt->authorization.size)
+        return error_make(ERROR_DENIED, "wrong name or password");
+    *out = (struct directory_account){.address = attempt->name, .maildir = "/var/vmail/x"};
+    return OK;
+}
