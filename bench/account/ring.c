@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * Preloaded into a server that runs under valgrind. Valgrind lets one thread run at a time and gives
- * its lock away only in system calls that it knows to block; io_uring_enter is none of them, so a
- * core that sleeps in it would stop all the others. Here it looks every half millisecond instead,
- * and sleeps in between. */
+ * Preloaded into a server that runs under valgrind. Valgrind lets one thread run at a time and
+ * gives its lock away only in system calls that it knows to block; io_uring_enter is none of them,
+ * so a core that sleeps in it would stop all the others. Here it looks every half millisecond
+ * instead, and sleeps in between. */
 #include <errno.h>
 #include <liburing.h>
 #include <time.h>

@@ -72,10 +72,12 @@ static error unescape(struct arena *arena, slice text, bool dashes, slice *out_p
         bool escape = text.data[i] == (dashes ? '-' : '%') && i + 2 < text.size;
         int high = escape ? hex_value(text.data[i + 1]) : -1;
         int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
-        plain[size++] = low >= 0                        ? (char)(high << 4 | low)
-                        : dashes && text.data[i] == '_' ? '/'
-                                                        : text.data[i];
-        i += low >= 0 ? 2 : 0;
+        char byte = dashes && text.data[i] == '_' ? '/' : text.data[i];
+        if (low >= 0) {
+            byte = (char)(high * 16 + low);
+            i += 2;
+        }
+        plain[size++] = byte;
     }
     *out_plain = slice_of(plain, size);
     return OK;

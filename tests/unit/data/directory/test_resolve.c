@@ -278,8 +278,7 @@ IN_CORE(test_work_has_a_limit)
         arena_init(&arena, 4 << 20);
         assert_ok(directory_resolve(&directory, SLICE("wide@example.org"), &arena, &resolution));
         assert_int_equal(resolution.count, parts < PARTS ? 2 : 0); /* alice, and carol */
-        assert_int_equal(resolution.answer,
-                         parts < PARTS ? DIRECTORY_FOUND : DIRECTORY_ALIAS_LOOP);
+        assert_int_equal(resolution.answer, parts < PARTS ? DIRECTORY_FOUND : DIRECTORY_ALIAS_LOOP);
         assert_in_range(fake.asked[DIRECTORY_QUERY_ALIAS], 4000, DIRECTORY_ALIAS_STEPS_MAX + 1);
         arena_close(&arena);
         fake_directory_close(&directory);
