@@ -67,6 +67,15 @@ static error check_rsa_size(int bytes)
     return OK;
 }
 
+/* Of a key of strangers: what checking costs grows with the exponent, which is 3 or 65537 where
+ * nobody means harm. */
+static error check_rsa_exponent(const RsaKey *key)
+{
+    if (mp_count_bits((mp_int *)&key->e) > SIGNATURE_RSA_EXPONENT_BITS_MAX)
+        return error_make(ERROR_LIMIT, "the exponent of the RSA key is too large");
+    return OK;
+}
+
 /* The base64 between "-----BEGIN ...-----" and "-----END", or the text itself where it is DER. */
 static error to_der(slice text, uint8_t der[DER_SIZE_MAX], size_t *out_size)
 {
@@ -237,6 +246,8 @@ static error verify_rsa(slice public_key, const uint8_t digest[32], slice signat
         problem = error_make(ERROR_MALFORMED, "not an RSA public key");
     else
         problem = check_rsa_size(wc_RsaEncryptSize(&key));
+    if (!failed(problem))
+        problem = check_rsa_exponent(&key);
     if (!failed(problem)) {
         word32 size = wc_EncodeSignature(expected, digest, 32, SHA256h);
         int got = wc_RsaSSL_Verify((const byte *)signature.data, (word32)signature.size, actual,

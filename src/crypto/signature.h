@@ -18,6 +18,7 @@ enum {
     SIGNATURE_SIZE_MAX = 512,      /* bytes: RSA-4096 */
     SIGNATURE_RSA_BITS_MIN = 1024, /* RFC 8301 3.2: shorter keys do not count */
     SIGNATURE_RSA_BITS_MAX = 4096,
+    SIGNATURE_RSA_EXPONENT_BITS_MAX = 33, /* of public keys: 65537 has 17 */
     SIGNATURE_KEY_TEXT_SIZE_MAX = 16 * 1024,
 };
 

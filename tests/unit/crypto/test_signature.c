@@ -3,6 +3,7 @@
 
 #include "crypto/digest.h"
 #include "crypto/signature.h"
+#include "format/text/base64.h"
 
 #include <stdlib.h>
 
@@ -92,6 +93,32 @@ static void test_known_ed25519_key(void **state)
     buffer_close(&public);
 }
 
+/* A key in DNS with an exponent as long as its modulus: each look at a signature would cost what
+ * making one does. */
+static void test_refuses_dear_exponents(void **state)
+{
+    (void)state;
+    static const char key[] =
+        "MIICITANBgkqhkiG9w0BAQEFAAOCAg4AMIICCQKCAQEA7jQLnP+zepicpUTmu3gKLHiQHT+zNzh2hRGjBhev"
+        "oB1L9RIvNEVUxTveLruM0rfj0WAK1jHDhaXXzOI8d4VFmtvBtMkA/+SNV1tdpcY4BAEl9l2w/j4kSUt26phk"
+        "V9mGCE/tCLl4r019GWp0RqhrWACeY2thHbFiEbZamq3/KcXlLZxQjFAjRzRNjAetkcvWBor8df9ikvBioJyj"
+        "gcieced7mprp4wsNvbb1EKJk753ngVAde2uSronrBZxat0PbZ1humPrSfaC5lovAOaHvNMk5ubjlI6i++J1H"
+        "hgjF7PbKNYdY9tJ+bPRScpN5d6dI/Yg5HbZ5ztp9x78fAF7oeQKCAQAsSfF/LCBWRNOg0kLrWoLsIi7QH72P"
+        "1rVdDy9u9lHkhBLC/Ff9P5Nr1TBy29OjbNAVgbJc/7XqjTukRyaxPIYfIGyLqTVi143Ni0fOtPbfkzrlmhqZ"
+        "0TCP/3oOnNXfsAjcR83laehnWlFgbwoMfCJPWW+IXzGhRgweXiNzS45q2edJAUnVaw2ovAlVQhnjCW8rGdH2"
+        "lHa7wN+lfQpF70QtYAg2RiM1eriPmIpudKXLf6IFomlYwFr3FXMgKsGbnTMWEZzsDJvQ7lJ7wSfKs1nI1jlj"
+        "+S/Zis80jmUqkSM9wtN57TGRxzVBk2ieFcXn+SAwD9nJDklo9DuXRmziAqib";
+    struct arena arena;
+    slice public;
+    uint8_t digest[32] = {1}, signature[256] = {0, 1};
+    arena_init(&arena, 1 << 16);
+    assert_ok(base64_decode(&arena, SLICE(key), &public));
+    assert_error(signature_verify(SIGNATURE_RSA_SHA256, public, digest,
+                                  slice_of(signature, sizeof signature)),
+                 ERROR_LIMIT);
+    arena_close(&arena);
+}
+
 static void test_refuses_what_is_no_key(void **state)
 {
     (void)state;
@@ -115,6 +142,7 @@ int main(void)
         cmocka_unit_test(test_rsa),
         cmocka_unit_test(test_ed25519),
         cmocka_unit_test(test_known_ed25519_key),
+        cmocka_unit_test(test_refuses_dear_exponents),
         cmocka_unit_test(test_refuses_what_is_no_key),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
