@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/authentic/dmarc_author.h"
 
+#include "format/dns/message.h"
 #include "format/mail/address.h"
 #include "format/mail/header.h"
 #include "format/text/idna.h"
@@ -12,10 +13,27 @@ static void complain(struct dmarc_authors *authors, bool hostile, const char *mi
     authors->hostile |= hostile;
 }
 
+/* In A-labels. People are shown "a@-x.example.org" as well, and DNS has an answer for it, though it
+ * is no name of a host: its owner decides about it like about any other. */
+static error read_domain(slice domain, struct arena *arena, slice *out_ascii)
+{
+    error problem = idna_to_ascii(arena, domain, out_ascii);
+    if (problem.kind != ERROR_MALFORMED || !dns_name_is_valid(domain) || domain.data[0] == '[')
+        return problem;
+    if (slice_ends(domain, SLICE(".")))
+        domain.size--;
+    char *lower = arena_alloc_bytes(arena, domain.size);
+    TRY_MEMORY(lower);
+    for (size_t i = 0; i < domain.size; i++)
+        lower[i] = ascii_lower(domain.data[i]);
+    *out_ascii = slice_of(lower, domain.size);
+    return OK;
+}
+
 static error add_domain(struct dmarc_authors *authors, slice domain, struct arena *arena)
 {
     slice ascii;
-    error problem = idna_to_ascii(arena, domain, &ascii);
+    error problem = read_domain(domain, arena, &ascii);
     if (problem.kind == ERROR_MALFORMED || (!failed(problem) && ascii.data[0] == '[')) {
         complain(authors, false, "From: names a domain that is none");
         return OK;

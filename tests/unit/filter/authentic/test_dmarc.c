@@ -136,6 +136,21 @@ static void test_header_without_end(void **state)
     buffer_close(&header);
 }
 
+/* No host has such a name, but people are shown it, and it is somebody's. */
+static void test_odd_labels(void **state)
+{
+    (void)state;
+    zone_text(&zone, "_dmarc.victim.example", "v=DMARC1; p=reject");
+    assert_judged("From: a@-x.victim.example", "fail");
+    assert_int_equal(result.policy, DMARC_POLICY_REJECT);
+    assert_slice(result.from_domain, "-x.victim.example");
+    assert_judged("From: a@X-.Victim.example.", "fail");
+    assert_slice(result.from_domain, "x-.victim.example");
+    assert_judged("From: a@sale!.victim.example", "fail");
+    assert_judged("From: a@_x.victim.example", "fail");
+    assert_judged("From: a@\xff.victim.example", "fail");
+}
+
 /* RFC 7489 6.6.1: the strictest of those that fail. */
 static void test_the_worst_of_several(void **state)
 {
@@ -284,6 +299,7 @@ int main(void)
         cmocka_unit_test_setup(test_no_author, set_up),
         cmocka_unit_test_setup(test_too_many_authors, set_up),
         cmocka_unit_test_setup(test_header_without_end, set_up),
+        cmocka_unit_test_setup(test_odd_labels, set_up),
         cmocka_unit_test_setup(test_the_worst_of_several, set_up),
         cmocka_unit_test_setup(test_where_policies_are_found, set_up),
         cmocka_unit_test_setup(test_records_that_do_not_count, set_up),
