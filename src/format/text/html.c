@@ -9,12 +9,12 @@ static bool is_space(char byte)
     return byte == ' ' || byte == '\t' || byte == '\r' || byte == '\n' || byte == '\f';
 }
 
-/* Tags whose content is not markup. */
+/* Tags whose content is not markup. Mail is read without scripts, so that of noscript is. */
 static bool is_raw(slice name)
 {
     static const slice names[] = {
-        {"script", 6},   {"style", 5},   {"title", 5},    {"textarea", 8},
-        {"noscript", 8}, {"noembed", 7}, {"noframes", 8}, {"xmp", 3},
+        {"script", 6},  {"style", 5},    {"title", 5}, {"textarea", 8},
+        {"noembed", 7}, {"noframes", 8}, {"xmp", 3},   {"iframe", 6},
     };
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (name.size == names[i].size && slice_equal_nocase(name, names[i]))
@@ -27,6 +27,16 @@ void html_begin(struct html_reader *reader, slice text)
     *reader = (struct html_reader){.text = text};
 }
 
+/* 13.2.5.14: "</name" and a blank, a slash or the tag's end. */
+static bool closes_raw(slice text, size_t at, slice name)
+{
+    slice behind = slice_from(text, at + 2);
+    if (text.data[at + 1] != '/' || !slice_starts_nocase(behind, name) || behind.size == name.size)
+        return false;
+    char next = behind.data[name.size];
+    return is_space(next) || next == '/' || next == '>';
+}
+
 /* Up to "</name", or to the end. */
 static bool take_raw(struct html_reader *reader, struct html_token *out_token)
 {
@@ -36,8 +46,7 @@ static bool take_raw(struct html_reader *reader, struct html_token *out_token)
     while (end < text.size) {
         const char *found = memchr(text.data + end, '<', text.size - end);
         end = found ? (size_t)(found - text.data) : text.size;
-        if (end + 1 < text.size && text.data[end + 1] == '/' &&
-            slice_starts_nocase(slice_from(text, end + 2), name))
+        if (end + 1 < text.size && closes_raw(text, end, name))
             break;
         end += end < text.size;
     }
@@ -46,6 +55,22 @@ static bool take_raw(struct html_reader *reader, struct html_token *out_token)
     *out_token = (struct html_token){
         .kind = HTML_RAW, .name = name, .text = slice_sub(text, start, end - start)};
     return end > start;
+}
+
+/* Behind "<!--": where "-->" or "--!>" begins; negative: nowhere. */
+static ptrdiff_t comment_end(slice inner, size_t *out_close)
+{
+    for (size_t at = 0; at < inner.size; at++) {
+        const char *found = memchr(inner.data + at, '-', inner.size - at);
+        if (!found)
+            break;
+        at = (size_t)(found - inner.data);
+        slice rest = slice_from(inner, at);
+        *out_close = slice_starts(rest, SLICE("--!>")) ? 4 : 3;
+        if (*out_close == 4 || slice_starts(rest, SLICE("-->")))
+            return (ptrdiff_t)at;
+    }
+    return -1;
 }
 
 /* 13.2.5.42 and on: "<!--" to "-->" (or "--!>"), other declarations to '>'. */
@@ -60,7 +85,7 @@ static void take_comment(struct html_reader *reader, struct html_token *out_toke
         end = 0;
         close = inner.data[0] == '>' ? 1 : 2;
     } else if (dashes) {
-        end = slice_find(inner, SLICE("-->"));
+        end = comment_end(inner, &close);
     } else {
         end = slice_find_byte(inner, '>');
         close = 1;
@@ -103,7 +128,7 @@ static void take_tag(struct html_reader *reader, struct html_token *out_token)
                                .attributes = slice_sub(text, name_end, end - name_end)};
     token.empty = end > name_end && text.data[end - 1] == '/';
     reader->at = end < text.size ? end + 1 : end;
-    if (!close && !token.empty && is_raw(token.name))
+    if (!close && is_raw(token.name)) /* "<style/>" as well: 13.2.6.4.4 */
         reader->raw = token.name;
     *out_token = token;
 }

@@ -56,6 +56,16 @@ static const struct {
     {"<!-- x", "comment[ x];unclosed"},
     {"<img alt=\"it's\" src='a\"b'>", "open[img] alt=it's src=a\"b;"},
     {"<p =x>", "open[p] =x;"},
+    /* what is shown, and what is not */
+    {"<noscript><a href=x>y</a></noscript>",
+     "open[noscript];open[a] href=x;text[y];close[a];close[noscript];"},
+    {"<style/>a</style>b", "open[style]/;raw[a];close[style];text[b];"},
+    {"<style>a</styles>b</style >c", "open[style];raw[a</styles>b];close[style];text[c];"},
+    {"<script>a</script", "open[script];raw[a</script];unclosed"},
+    {"<iframe><b></iframe>", "open[iframe];raw[<b>];close[iframe];"},
+    {"<!-- a --!>b", "comment[ a ];text[b];"},
+    {"<!--a--->b", "comment[a-];text[b];"},
+    {"<!--a--", "comment[a--];unclosed"},
 };
 
 static void test_tokens(void **state)
