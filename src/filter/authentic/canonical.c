@@ -266,8 +266,7 @@ void canonical_own_field(enum canonical kind, slice name, slice value, slice hol
     if (kind == CANONICAL_RELAXED) {
         put_field_relaxed(&writer, name, pieces, 2);
     } else {
-        put(&writer, name);
-        put(&writer, SLICE(":"));
+        put(&writer, slice_of(name.data, (size_t)(value.data - name.data)));
         put(&writer, pieces[0]);
         put(&writer, pieces[1]);
     }

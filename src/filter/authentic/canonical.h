@@ -18,6 +18,7 @@ void canonical_body(enum canonical kind, slice body, uint64_t limit, struct dige
 void canonical_field(enum canonical kind, const struct mail_header_field *field, slice text,
                      struct digest *digest);
 /* The signature's own field: `value` without what lies in `hole` (the value of b=), and without
- * line end. name as written. */
+ * line end. name as written; for CANONICAL_SIMPLE both are views of the header, because blanks
+ * before the colon count as well (RFC 6376 3.4.1). */
 void canonical_own_field(enum canonical kind, slice name, slice value, slice hole,
                          struct digest *digest);

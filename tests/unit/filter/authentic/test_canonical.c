@@ -140,6 +140,22 @@ static void test_fields(void **state)
     assert_memory_equal(one, two, 32);
 }
 
+/* RFC 6376 3.4.1: simple changes nothing, not even a blank before the colon. */
+static void test_own_field_as_it_is(void **state)
+{
+    (void)state;
+    uint8_t one[DIGEST_SIZE_MAX], two[DIGEST_SIZE_MAX];
+    struct digest digest;
+    slice field = SLICE("DKIM-Signature \t: v=1; b=XX; c=simple");
+    slice value = slice_from(field, 17);
+    digest_init(&digest, DIGEST_SHA256);
+    canonical_own_field(CANONICAL_SIMPLE, slice_sub(field, 0, 14), value, slice_sub(value, 8, 2),
+                        &digest);
+    digest_finish(&digest, one);
+    digest_of(DIGEST_SHA256, SLICE("DKIM-Signature \t: v=1; b=; c=simple"), two);
+    assert_memory_equal(one, two, 32);
+}
+
 int main(void)
 {
     buffer_init(&plain, 1 << 20);
@@ -147,6 +163,7 @@ int main(void)
         cmocka_unit_test(test_known_bodies),
         cmocka_unit_test(test_random_bodies),
         cmocka_unit_test(test_fields),
+        cmocka_unit_test(test_own_field_as_it_is),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
     buffer_close(&plain);
