@@ -23,7 +23,7 @@ enum sieve_extension sieve_extension_find(slice name)
     return SIEVE_EXTENSION_NONE;
 }
 
-const struct sieve_tag_word sieve_tag_words[SIEVE_TAG_COUNT] = {
+const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS] = {
 #define X(name, text, value, extension)                                                            \
     [SIEVE_TAG_##name] = {text, value, SIEVE_EXTENSION_##extension},
     SIEVE_TAGS_(X)
@@ -64,7 +64,7 @@ const struct sieve_word sieve_words[SIEVE_VERB_COUNT] = {
     WORD(NOTIFY, "notify", ENOTIFY, "s", T(FROM) | T(IMPORTANCE) | T(OPTIONS) | T(MESSAGE) | FCC, 0,
          false),
     WORD(ADDHEADER, "addheader", EDITHEADER, "ss", T(LAST), 0, false),
-    WORD(DELETEHEADER, "deleteheader", EDITHEADER, "sl", NTH | MATCH, 0, false),
+    WORD(DELETEHEADER, "deleteheader", EDITHEADER, "sl|", NTH | MATCH, 0, false),
     WORD(ERROR, "error", IHAVE, "s", 0, 0, false),
     WORD(ADDRESS, "address", NONE, "ll", MATCH | PART | NTH, 0, false),
     WORD(ALLOF, "allof", NONE, "", 0, '+', false),

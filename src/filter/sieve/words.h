@@ -108,7 +108,7 @@ enum sieve_tag {
 #define X(name, text, value, extension) SIEVE_TAG_##name,
     SIEVE_TAGS_(X)
 #undef X
-        SIEVE_TAG_COUNT
+        SIEVE_TAGS
 };
 
 enum sieve_verb {
@@ -168,7 +168,7 @@ struct sieve_word {
     const char *name;
     enum sieve_extension extension;
     /* s string, l list (or string), n number; "|" before those that may be missing, which are the
-     * first ones (RFC 5232 3) */
+     * first ones (RFC 5232 3), and after the last where that may be missing (RFC 5293 5) */
     const char *arguments;
     uint64_t tags; /* bits of enum sieve_tag */
     char tests;    /* 0, '1' one, '+' a list */
@@ -182,7 +182,7 @@ struct sieve_tag_word {
     char value;
     enum sieve_extension extension;
 };
-extern const struct sieve_tag_word sieve_tag_words[SIEVE_TAG_COUNT];
+extern const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS];
 
 enum sieve_match {
     SIEVE_IS,
@@ -205,7 +205,7 @@ enum sieve_part {
 /* What sieve_node.meaning points at. */
 struct sieve_meaning {
     enum sieve_verb verb;
-    const struct sieve_argument *tags[SIEVE_TAG_COUNT]; /* the value, or the tag itself; NULL */
+    const struct sieve_argument *tags[SIEVE_TAGS]; /* the value, or the tag itself; NULL */
     const struct sieve_argument *positional[SIEVE_POSITIONAL_MAX]; /* NULL: left out */
     enum sieve_match match;
     enum sieve_comparator comparator;
