@@ -15,6 +15,11 @@ slice sieve_capabilities(void)
     return slice_of(all + 1, sizeof all - 2);
 }
 
+slice sieve_notify_methods(void)
+{
+    return SLICE("mailto");
+}
+
 enum sieve_extension sieve_extension_find(slice name)
 {
     for (enum sieve_extension e = 0; e < SIEVE_EXTENSION_COUNT; e++)

@@ -1,0 +1,123 @@
+#pragma once
+/* SPDX-License-Identifier: GPL-3.0-or-later
+ *
+ * One run of a script over one mail: what the runner's files share. Inside filter/sieve only.
+ * Everything lives in the run's arena. An error means that the script fails, and `problem` says why
+ * where it is the script's fault.
+ */
+#include "filter/sieve/words.h"
+#include "format/mail/mime.h"
+
+struct buffer;
+
+struct sieve_variable {
+    slice name, value;
+};
+
+struct sieve_field {
+    slice name, value; /* value as written, after the colon */
+    slice raw;         /* the whole field with its line end */
+};
+
+struct sieve_flags {
+    slice flags[SIEVE_FLAGS_MAX];
+    unsigned count;
+};
+
+struct sieve_run {
+    const struct sieve_script *script;
+    const struct sieve_input *input;
+    struct arena *arena;
+    struct sieve_result *result;
+    unsigned room; /* for actions */
+    unsigned actions_max, redirects_max, redirects;
+    unsigned line; /* of the command at work */
+    uint64_t steps;
+    bool stopped, keep_cancelled;
+    struct sieve_variable variables[SIEVE_VARIABLES_MAX];
+    unsigned variable_count;
+    slice matched[SIEVE_MATCH_VALUES_MAX];
+    unsigned matched_count;
+    struct sieve_flags flags;
+    struct sieve_field *fields; /* NULL until asked for */
+    unsigned field_count, field_room, fields_added;
+    bool edited;
+    slice edited_header; /* as of the last edit; data NULL: to be made */
+    bool mime_parsed;
+    struct mime_message mime;
+};
+
+/* ---- run.c ---- */
+
+/* The script fails: why. */
+error sieve_run_fail(struct sieve_run *run, const char *format, ...)
+    __attribute__((format(printf, 2, 3)));
+/* Charges work: one step, and one more for every 256 bytes. */
+error sieve_run_charge(struct sieve_run *run, size_t bytes);
+/* Decides a test. test.c */
+error sieve_test(struct sieve_run *run, const struct sieve_node *node, bool *out_true);
+
+/* ---- value.c: strings, variables ---- */
+
+/* With its variables put in (RFC 5229 3). */
+error sieve_expand(struct sieve_run *run, slice text, slice *out_text);
+error sieve_expand_list(struct sieve_run *run, const struct sieve_argument *list,
+                        const slice **out_strings);
+/* NULL argument: data NULL. */
+error sieve_expand_argument(struct sieve_run *run, const struct sieve_argument *argument,
+                            slice *out_text);
+error sieve_variable_set(struct sieve_run *run, slice name, slice value);
+slice sieve_variable_get(const struct sieve_run *run, slice name);
+error sieve_run_set(struct sieve_run *run, const struct sieve_meaning *meaning);
+
+/* ---- flags.c (RFC 5232) ---- */
+
+/* Each of the strings may be several flags with blanks between; doubles are dropped. */
+error sieve_flags_add(struct sieve_run *run, struct sieve_flags *flags, const slice *strings,
+                      unsigned count);
+error sieve_run_flags(struct sieve_run *run, const struct sieve_meaning *meaning);
+error sieve_flags_of(struct sieve_run *run, const struct sieve_argument *variables,
+                     struct sieve_flags *out_flags);
+
+/* ---- match.c ---- */
+
+struct sieve_matching {
+    struct sieve_run *run;
+    const struct sieve_meaning *meaning;
+    const slice *keys;
+    unsigned key_count, count; /* values so far */
+    bool matched;
+    bool keep_captures; /* of :matches, as ${1} ... */
+};
+
+error sieve_match_begin(struct sieve_run *run, const struct sieve_meaning *meaning,
+                        const struct sieve_argument *keys, struct sieve_matching *out_matching);
+error sieve_match_value(struct sieve_matching *matching, slice value);
+/* For :count, which needs them all. */
+error sieve_match_end(struct sieve_matching *matching, bool *out_matched);
+
+/* ---- header.c: the header as edited, tests of it ---- */
+
+error sieve_header_open(struct sieve_run *run);
+/* The header as it is now; data NULL: never edited. */
+error sieve_header_text(struct sieve_run *run, slice *out_header);
+error sieve_run_add_header(struct sieve_run *run, const struct sieve_meaning *meaning);
+error sieve_run_delete_header(struct sieve_run *run, const struct sieve_meaning *meaning);
+/* The `at`th (0..) field of that name that :index selects; NULL: no more. */
+const struct sieve_field *sieve_header_select(struct sieve_run *run,
+                                              const struct sieve_meaning *meaning, slice name,
+                                              unsigned at);
+error sieve_test_header(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true);
+error sieve_test_address(struct sieve_run *run, const struct sieve_meaning *meaning,
+                         bool *out_true);
+error sieve_test_envelope(struct sieve_run *run, const struct sieve_meaning *meaning,
+                          bool *out_true);
+error sieve_test_exists(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true);
+
+/* ---- body.c (RFC 5173), date.c (RFC 5260), action.c ---- */
+
+error sieve_test_body(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true);
+error sieve_test_date(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true);
+error sieve_run_action(struct sieve_run *run, const struct sieve_meaning *meaning);
+/* At the end of a script: the keep that nothing cancelled. */
+error sieve_run_implicit_keep(struct sieve_run *run);
