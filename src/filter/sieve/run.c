@@ -10,8 +10,8 @@
 #include <stdarg.h>
 #include <stdio.h>
 
-METRIC_COUNTER(metric_runs, "ringmail_sieve_runs_total", NULL, "Scripts run over a mail");
-METRIC_COUNTER(metric_failures, "ringmail_sieve_failures_total", NULL,
+METRIC_COUNTER(metric_runs, "ringmail_sieve_runs_total", "", "Scripts run over a mail");
+METRIC_COUNTER(metric_failures, "ringmail_sieve_failures_total", "",
                "Runs that failed: the mail was kept");
 
 error sieve_run_fail(struct sieve_run *run, const char *format, ...)
