@@ -2,6 +2,7 @@
  * Found at start, written, kept within its bounds; reading is webhook_log_read.c. */
 #include "transport/webhook_log.h"
 
+#include "base/cursor.h"
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/time.h"
@@ -425,13 +426,28 @@ struct cleaning {
     int64_t before; /* seconds since 1970 */
 };
 
+/* "STEM.0000002a.damaged-1795341605" (data/frame_file.h): seconds since 1970, since when a person
+ * could look at it. */
+static bool is_put_aside(slice name, int64_t *out_since)
+{
+    slice rest, word, since;
+    uint64_t seconds;
+    if (!slice_cut_last(name, '.', &rest, &word) || !slice_cut(word, '-', &word, &since))
+        return false;
+    struct cursor c = cursor_over(since);
+    if ((!slice_equal(word, SLICE("damaged")) && !slice_equal(word, SLICE("unknown"))) ||
+        !cursor_take_u64(&c, INT64_MAX, &seconds) || !cursor_done(&c))
+        return false;
+    *out_since = (int64_t)seconds;
+    return true;
+}
+
 static bool is_wanted(const struct cleaning *cleaning, slice name)
 {
-    for (unsigned i = 0; i < cleaning->count; i++) {
-        slice stem = slice_from_string(cleaning->stems[i]);
-        if (slice_starts(name, stem) && name.size > stem.size && name.data[stem.size] == '.')
+    uint32_t number;
+    for (unsigned i = 0; i < cleaning->count; i++)
+        if (name_parse(name, slice_from_string(cleaning->stems[i]), &number))
             return true;
-    }
     return false;
 }
 
@@ -439,9 +455,14 @@ static error clean_file(void *argument, slice name)
 {
     const struct cleaning *cleaning = argument;
     struct stat status;
+    int64_t since;
     if (name.data[0] == '.' || is_wanted(cleaning, name) ||
         fstatat(cleaning->directory, name.data, &status, AT_SYMLINK_NOFOLLOW) != 0 ||
-        !S_ISREG(status.st_mode) || status.st_mtime >= cleaning->before)
+        !S_ISREG(status.st_mode))
+        return OK;
+    if (!is_put_aside(name, &since))
+        since = status.st_mtime;
+    if (since >= cleaning->before)
         return OK;
     error problem = unlinkat(cleaning->directory, name.data, 0) == 0
                         ? OK

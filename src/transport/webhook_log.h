@@ -110,6 +110,7 @@ struct webhook_batch {
  * nothing was read. */
 error webhook_log_read(struct webhook_log *log, struct webhook_batch *batch);
 
-/* Blocks. Removes files of receivers that nobody names any more (`stems`) once they have not been
- * written to for `age_s` seconds. */
+/* Blocks. Removes files of receivers that nobody names any more (not in `stems`) once they have not
+ * been written to for `age_s` seconds, and damaged ones, of any receiver, once they have lain aside
+ * for as long. */
 error webhook_log_clean(int directory, const char *const *stems, unsigned count, int64_t age_s);

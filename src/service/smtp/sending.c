@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/smtp/sending.h"
 
+#include "base/metric.h"
 #include "base/time.h"
 #include "data/store/store.h"
 #include "runtime/core.h"
@@ -9,6 +10,13 @@
 #include "service/smtp/sending_state.h"
 
 #include <stdlib.h>
+
+METRIC_COUNTER(forgotten_total, "ringmail_sending_forgotten_total", "",
+               "Accounts forgotten though their counts mattered, for there were too many");
+METRIC_COUNTER(unsaved_total, "ringmail_sending_forgotten_unsaved_total", "",
+               "Accounts forgotten before their counts were written down");
+
+enum { LOOK_BACK_MAX = 256 }; /* for an account whose count is on disk */
 
 static _Thread_local struct sending_accounts accounts_here;
 
@@ -49,11 +57,31 @@ __attribute__((constructor)) static void begin_cores(void)
     core_on_start(NULL, end_core);
 }
 
+/* Among those that were silent for longest the first whose count is on disk: a restart knows it
+ * again. All of them wait for the disk only where it refuses. */
+static struct sending_entry *choose(const struct sending_accounts *accounts)
+{
+    struct list *at = accounts->recent.previous;
+    for (int i = 0; i < LOOK_BACK_MAX && at != &accounts->recent; i++, at = at->previous) {
+        struct sending_entry *entry = CONTAINER_OF(at, struct sending_entry, recent);
+        if (list_is_empty(&entry->changed))
+            return entry;
+    }
+    return CONTAINER_OF(accounts->recent.previous, struct sending_entry, recent);
+}
+
+static void make_room(struct sending_accounts *accounts)
+{
+    struct sending_entry *entry = choose(accounts);
+    metric_add(&forgotten_total, allowance_is_current(&entry->count, time_wall_seconds()));
+    metric_add(&unsaved_total, !list_is_empty(&entry->changed));
+    sending_forget(accounts, entry);
+}
+
 static struct sending_entry *make(struct sending_accounts *accounts, slice account)
 {
     if (accounts->count == SMTP_SENDING_ACCOUNTS_MAX)
-        sending_forget(accounts,
-                       CONTAINER_OF(accounts->recent.previous, struct sending_entry, recent));
+        make_room(accounts);
     struct sending_entry *entry = calloc(1, sizeof *entry + account.size);
     if (!entry)
         return NULL;

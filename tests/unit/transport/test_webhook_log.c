@@ -403,6 +403,38 @@ static void test_cleaned(void **state)
     in_core(cleaned);
 }
 
+/* What was put aside stays as long as its events would have, counted from then, and no longer. */
+static void cleaned_aside(void)
+{
+    static const char *const stems[] = {"stem"};
+    static const char *const kinds[] = {"damaged", "unknown"};
+    char name[64];
+    for (int i = 0; i < 2; i++) {
+        for (int hours = 0; hours < 3; hours++) {
+            snprintf(name, sizeof name, "stem.0000000%d.%s-%lld", hours, kinds[i],
+                     (long long)time_wall_seconds() - hours * 3600);
+            close(openat(directory, name, O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+        }
+        assert_ok(webhook_log_clean(directory, stems, 1, 5400));
+        snprintf(name, sizeof name, "stem.00000000.%s-", kinds[i]);
+        assert_true(scratch_find(&scratch, name, name));
+        snprintf(name, sizeof name, "stem.00000001.%s-", kinds[i]);
+        assert_true(scratch_find(&scratch, name, name));
+        snprintf(name, sizeof name, "stem.00000002.%s-", kinds[i]);
+        assert_false(scratch_find(&scratch, name, name));
+    }
+    /* A word that only looks like it goes by when it was written. */
+    close(openat(directory, "stem.00000003.damaged-1x", O_CREAT | O_WRONLY | O_CLOEXEC, 0600));
+    assert_ok(webhook_log_clean(directory, stems, 1, 5400));
+    assert_true(scratch_find(&scratch, "stem.00000003.damaged-1x", name));
+}
+
+static void test_cleaned_aside(void **state)
+{
+    (void)state;
+    in_core(cleaned_aside);
+}
+
 static void test_records(void **state)
 {
     (void)state;
@@ -444,6 +476,7 @@ int main(void)
         TEST(test_expiry),
         TEST(test_refusing_disk),
         TEST(test_cleaned),
+        TEST(test_cleaned_aside),
         TEST(test_records),
     };
     log_configure(open("/dev/null", O_WRONLY | O_CLOEXEC), LOG_ERROR, LOG_LOGFMT);

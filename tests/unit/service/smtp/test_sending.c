@@ -3,6 +3,7 @@
 
 #include "service/smtp/limits.h"
 #include "service/smtp/sending.h"
+#include "service/smtp/sending_state.h"
 
 #include <stdio.h>
 
@@ -68,6 +69,46 @@ CORE_TEST(test_many_accounts)
     assert_false(smtp_sending_ask(silent, &TWO).refused);
 }
 
+static slice filler(int number)
+{
+    static char name[30];
+    int size = snprintf(name, sizeof name, "u%d@example.org", number);
+    return slice_of(name, (size_t)size);
+}
+
+/* As if it had been written down. */
+static void save(slice account)
+{
+    struct sending_accounts *accounts = sending_accounts();
+    list_remove(&sending_find(accounts, account)->changed);
+}
+
+/* A count that is not on disk yet outlives one that is, within LOOK_BACK_MAX of the end. */
+CORE_TEST(test_unsaved_counts_stay)
+{
+    enum { LOOK_BACK_MAX = 256 };
+    for (int i = 0; i < SMTP_SENDING_ACCOUNTS_MAX; i++)
+        for (int j = 0; j < 2; j++)
+            assert_false(smtp_sending_take(filler(i), &TWO, 1).refused);
+    struct sending_accounts *accounts = sending_accounts();
+    for (int i = 0; i < SMTP_SENDING_ACCOUNTS_MAX; i++) { /* as old as before */
+        bool saved = i == 0 || i == LOOK_BACK_MAX;
+        struct sending_entry *entry = sending_find(accounts, filler(i));
+        if (saved)
+            list_remove(&entry->changed);
+    }
+    assert_false(smtp_sending_take(SLICE("new1@example.org"), &TWO, 1).refused);
+    assert_null(map_get(&accounts->map, filler(0))); /* the oldest, and saved */
+    assert_false(smtp_sending_take(SLICE("new2@example.org"), &TWO, 1).refused);
+    assert_null(map_get(&accounts->map, filler(LOOK_BACK_MAX))); /* just within */
+    assert_non_null(map_get(&accounts->map, filler(1)));
+    save(filler(LOOK_BACK_MAX + 2)); /* the most recent now */
+    assert_false(smtp_sending_take(SLICE("new3@example.org"), &TWO, 1).refused);
+    assert_null(map_get(&accounts->map, filler(1))); /* the bound is kept all the same */
+    assert_true(smtp_sending_ask(filler(2), &TWO).refused);
+    assert_int_equal(accounts->count, SMTP_SENDING_ACCOUNTS_MAX);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -75,6 +116,7 @@ int main(void)
         cmocka_unit_test(test_one_alert),
         cmocka_unit_test(test_no_limit),
         cmocka_unit_test(test_many_accounts),
+        cmocka_unit_test(test_unsaved_counts_stay),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
