@@ -4,9 +4,6 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/random.h"
-#include "crypto/hmac.h"
-#include "format/text/base64.h"
-#include "net/http/client.h"
 #include "net/tls.h"
 #include "runtime/core.h"
 #include "runtime/crew.h"
@@ -14,6 +11,7 @@
 #include "runtime/worker.h"
 #include "transport/event_sink.h"
 #include "transport/webhook_log.h"
+#include "transport/webhook_request.h"
 
 #include <errno.h>
 #include <stdio.h>
@@ -30,10 +28,7 @@ METRIC_COUNTER(given_up_total, "ringmail_webhook_given_up_total", "",
 
 enum {
     ID_SIZE = sizeof("msg_") - 1 + 24,
-    SECRET_SIZE_MAX = 8 << 10,  /* decoded, with room for the arena's own */
-    ARENA_SIZE_MAX = 256 << 10, /* of one exchange */
-    SIGNATURE_SIZE_MAX = 128,   /* "v1," and 44 letters */
-    STATUS_GONE = 410,          /* RFC 9110 15.5.11 */
+    STATUS_GONE = 410, /* RFC 9110 15.5.11 */
     STOP_POLL_MS = 5,
     CLAIM_TRIES = 250,
     CLAIM_PAUSE_US = 20000, /* in all: as long as another server may take to stop */
@@ -66,64 +61,7 @@ static _Thread_local struct {
     int directory;             /* the same on all cores; locked */
 } here;
 
-/* ---- One request ---- */
-
-error webhook_sign(slice secret, slice id, slice timestamp, slice body, struct buffer *out)
-{
-    static const slice mark = {"whsec_", sizeof "whsec_" - 1};
-    struct arena arena;
-    slice key = secret;
-    arena_init(&arena, SECRET_SIZE_MAX);
-    error problem = OK;
-    if (slice_starts(secret, mark))
-        problem = base64_decode(&arena, slice_from(secret, mark.size), &key);
-    if (!failed(problem)) {
-        struct hmac hmac;
-        uint8_t sum[32];
-        hmac_init(&hmac, DIGEST_SHA256, key);
-        hmac_add(&hmac, id);
-        hmac_add(&hmac, SLICE("."));
-        hmac_add(&hmac, timestamp);
-        hmac_add(&hmac, SLICE("."));
-        hmac_add(&hmac, body);
-        hmac_finish(&hmac, sum);
-        buffer_add_string(out, "v1,");
-        base64_encode(out, slice_of(sum, sizeof sum));
-    }
-    arena_close(&arena);
-    return problem;
-}
-
-/* WAITS. *out_status: what was answered; 0: nothing. */
-static error ask(struct webhook *hook, struct arena *arena, struct buffer *signature,
-                 unsigned *out_status)
-{
-    slice timestamp, body = buffer_slice(&hook->body), id = slice_from_string(hook->id);
-    struct http_client_answer answer;
-    TRY(arena_format(arena, &timestamp, "%lld", (long long)time_wall_seconds()));
-    if (hook->settings->secret.size > 0)
-        TRY(webhook_sign(hook->settings->secret, id, timestamp, body, signature));
-    const struct http_client_field fields[] = {
-        {SLICE("webhook-id"), id},
-        {SLICE("webhook-timestamp"), timestamp},
-        {SLICE("webhook-signature"), buffer_slice(signature)},
-    };
-    const struct http_client_request request = {
-        .method = "POST",
-        .url = hook->url,
-        .fields = fields,
-        .field_count = signature->size > 0 ? 3 : 2,
-        .content_type = SLICE("application/json"),
-        .body = body,
-        .size_max = WEBHOOK_ANSWER_SIZE_MAX,
-        .status_counts = true,
-        .tls = here.client,
-        .deadline = time_after(hook->settings->timeout),
-    };
-    TRY(http_client_ask(&request, arena, &answer));
-    *out_status = answer.status;
-    return answer.status / 100 == 2 ? OK : error_make(ERROR_TEMPORARY, "the receiver refused");
-}
+/* ---- To the receiver: one request ---- */
 
 static void log_trouble(const struct webhook *hook, const char *event, unsigned status,
                         error problem)
@@ -140,14 +78,15 @@ static void log_trouble(const struct webhook *hook, const char *event, unsigned 
 /* WAITS. One attempt; the log hears where trouble begins and ends, not of every try. */
 static error attempt(struct webhook *hook, unsigned *out_status)
 {
-    struct arena arena;
-    struct buffer signature;
-    *out_status = 0;
-    arena_init(&arena, ARENA_SIZE_MAX);
-    buffer_init(&signature, SIGNATURE_SIZE_MAX);
-    error problem = ask(hook, &arena, &signature, out_status);
-    buffer_close(&signature);
-    arena_close(&arena);
+    const struct webhook_request request = {
+        .url = hook->url,
+        .id = slice_from_string(hook->id),
+        .body = buffer_slice(&hook->body),
+        .secret = hook->settings->secret,
+        .tls = here.client,
+        .timeout = hook->settings->timeout,
+    };
+    error problem = webhook_request_send(&request, out_status);
     if (problem.kind == ERROR_CANCELLED)
         return problem;
     metric_add(failed(problem) ? &failed_total : &sent_total, 1);
@@ -256,7 +195,7 @@ static void write_all(void *argument)
     }
 }
 
-/* ---- To the receiver ---- */
+/* ---- To the receiver: one after another ---- */
 
 /* The same request has the same id, also after a restart; another one never has it. */
 static void name_request(struct webhook *hook)

@@ -24,10 +24,9 @@
 #include "transport/webhook_settings.h"
 
 enum webhook_limits {
-    WEBHOOK_BODY_SIZE_MAX = 1 << 20,    /* of a request; one event is always taken */
-    WEBHOOK_ANSWER_SIZE_MAX = 64 << 10, /* read of what a receiver says; only its status counts */
-    WEBHOOK_WRITE_PAUSE_MS = 20,        /* between writes: what comes meanwhile goes together */
-    WEBHOOK_DISK_PAUSE_MS = 1000,       /* after one that the disk refused */
+    WEBHOOK_BODY_SIZE_MAX = 1 << 20, /* of a request; one event is always taken */
+    WEBHOOK_WRITE_PAUSE_MS = 20,     /* between writes: what comes meanwhile goes together */
+    WEBHOOK_DISK_PAUSE_MS = 1000,    /* after one that the disk refused */
 };
 
 struct webhook_options {
@@ -41,7 +40,3 @@ struct webhook_options {
  * ERROR_BUSY: another server has the directory. */
 error webhook_start(const struct webhook_options *options);
 void webhook_stop(instant deadline);
-
-/* The signature of one request: "v1," and base64 into `out`. Pure; ERROR_MALFORMED: "whsec_" with
- * something else than base64. */
-error webhook_sign(slice secret, slice id, slice timestamp, slice body, struct buffer *out);

@@ -29,6 +29,8 @@ enum queue_limits {
     QUEUE_ID_TEXT_SIZE = 17,           /* 16 hex digits and the NUL */
     QUEUE_LIST_COUNT_MAX = 10000,      /* mails of one page of a list */
     QUEUE_SITES_COUNT_MAX = 10000,     /* destinations that are told apart in a list of them */
+    QUEUE_SITES_ASKED_MAX = 100,       /* of those, routes asked for to name them, for at most: */
+    QUEUE_SITES_ASKED_MS = 2000,
 };
 
 struct queue_recipient {

@@ -49,12 +49,20 @@ static unsigned states_of(const struct queue_item *item)
     return states[item->state] | (item->attempts > 0 ? QUEUE_STATE_DEFERRED : 0);
 }
 
+/* What never had a route stands under its domain, which queue_sites shows for it. */
+static bool site_matches(const struct queue_selection *selection, const struct queue_item *item,
+                         uint32_t mark)
+{
+    return !mark || (item->site ? item->site == mark
+                                : slice_equal_nocase(queue_item_domain(item), selection->site));
+}
+
 /* All that is said of a recipient holds for one and the same. */
 static bool item_matches(const struct queue_selection *selection, const struct queue_item *item,
                          uint32_t mark)
 {
     const struct queue_mail *mail = item->mail;
-    if (item->state == QUEUE_ITEM_DONE || (mark && item->site != mark) ||
+    if (item->state == QUEUE_ITEM_DONE || !site_matches(selection, item, mark) ||
         (selection->states && !(selection->states & states_of(item))))
         return false;
     for (uint32_t i = item->first; i < item->first + item->count; i++) {

@@ -1,8 +1,11 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * Destinations for operators. The owner cores count what they have by the mark of its site (where
- * no route was found yet, by domain); the sites' cores know their names and what they are doing.
- * Bounds: QUEUE_SITES_COUNT_MAX destinations a core are told apart, what is beyond is one number.
+ * no route was found yet, by domain, which is its name then); the sites' cores know their names and
+ * what they are doing. A site that no core holds (after a restart, or since its last pause is over)
+ * is named by asking where its mail would go now; one that has other hosts by now is its mark.
+ * Bounds: QUEUE_SITES_COUNT_MAX destinations a core are told apart, what is beyond is one number;
+ * QUEUE_SITES_ASKED_MAX of those shown are asked about, all within QUEUE_SITES_ASKED_MS.
  */
 #include "format/json/write.h"
 #include "runtime/core.h"
@@ -25,7 +28,9 @@ struct tally {
     int64_t tried;  /* when `answer` was heard */
     char domain[DOMAIN_SIZE_MAX + 1];
     char answer[SITE_ANSWER_SIZE_MAX];
-    char name[ROUTE_SITE_SIZE_MAX + 1]; /* empty: no route was found yet */
+    char name[ROUTE_SITE_SIZE_MAX + 1];
+    bool known; /* `name` is one, not a mark */
+    bool require_tls;
     const char *doing;
     unsigned connections;
     int64_t paused_until;
@@ -94,6 +99,7 @@ static void count_item(struct census *census, const struct queue_item *item)
         tally->oldest = item->mail->arrived;
     if (!tally->domain[0])
         copy(tally->domain, sizeof tally->domain, queue_item_domain(item));
+    tally->require_tls |= item->mail->require_tls;
     if (item->response && item->tried >= tally->tried) {
         tally->tried = item->tried;
         copy(tally->answer, sizeof tally->answer, slice_from_string(item->response));
@@ -125,6 +131,7 @@ static error name_here(void *argument)
         if (!tally)
             continue;
         copy(tally->name, sizeof tally->name, site->name);
+        tally->known = true;
         tally->connections = site->connections;
         tally->doing = site->paused && !site->probing ? "paused"
                        : site->probing                ? "probing"
@@ -140,6 +147,43 @@ static error name_here(void *argument)
     return OK;
 }
 
+/* ---- Of sites that are nowhere ---- */
+
+/* WAITS. Whether the domain's mail would go to the site of this mark. */
+static bool name_by_route(struct tally *tally, bool require_tls, instant deadline)
+{
+    struct arena arena;
+    struct route route;
+    slice name;
+    const struct route_request request = {.domain = slice_from_string(tally->domain),
+                                          .require_tls = require_tls};
+    arena_init(&arena, QUEUE_WAY_ARENA_SIZE_MAX);
+    if (!failed(route_find(&request, &arena, deadline, &route)) &&
+        !failed(queue_way_site(&request, &route, &arena, &name)) && site_mark(name) == tally->key) {
+        copy(tally->name, sizeof tally->name, name);
+        tally->known = true;
+    }
+    arena_close(&arena);
+    return tally->known;
+}
+
+/* WAITS. Those that will be shown. */
+static void name_the_rest(struct tally *const *order, size_t count)
+{
+    instant deadline = time_after(QUEUE_SITES_ASKED_MS * TIME_MS);
+    unsigned asked = 0;
+    for (size_t i = 0; i < count && asked < QUEUE_SITES_ASKED_MAX; i++) {
+        struct tally *tally = order[i];
+        if (tally->known || tally->key > UINT32_MAX)
+            continue;
+        if (time_now() >= deadline)
+            return;
+        asked++;
+        if (!name_by_route(tally, false, deadline) && tally->require_tls)
+            name_by_route(tally, true, deadline);
+    }
+}
+
 /* ---- Together ---- */
 
 static void add_up(struct tally *to, const struct tally *from)
@@ -151,6 +195,7 @@ static void add_up(struct tally *to, const struct tally *from)
         to->oldest = from->oldest;
     if (!to->domain[0])
         copy(to->domain, sizeof to->domain, slice_from_string(from->domain));
+    to->require_tls |= from->require_tls;
     if (from->answer[0] && from->tried >= to->tried) {
         to->tried = from->tried;
         copy(to->answer, sizeof to->answer, slice_from_string(from->answer));
@@ -196,7 +241,7 @@ static void write_tally(const struct tally *tally, struct buffer *out)
     struct json_writer json;
     json_begin(&json, out);
     json_object_open(&json);
-    json_member_string(&json, "site", tally->name);
+    json_member_string(&json, "site", tally->key > UINT32_MAX ? tally->domain : tally->name);
     json_member_string(&json, "domain", tally->domain);
     json_member_number(&json, "waiting", (int64_t)tally->states[QUEUE_ITEM_WAITING]);
     json_member_number(&json, "active", (int64_t)tally->states[QUEUE_ITEM_OUT]);
@@ -211,9 +256,10 @@ static void write_tally(const struct tally *tally, struct buffer *out)
     json_object_close(&json);
 }
 
+/* WAITS. */
 static error write_all(const struct census *all, unsigned count_max, struct buffer *out)
 {
-    const struct tally **order = calloc(all->tallies.count + 1, sizeof *order);
+    struct tally **order = calloc(all->tallies.count + 1, sizeof *order);
     TRY_MEMORY(order);
     size_t position = 0, count = 0;
     uint64_t key, others = all->others;
@@ -221,6 +267,7 @@ static error write_all(const struct census *all, unsigned count_max, struct buff
     while (id_map_next(&all->tallies, &position, &key, &value))
         order[count++] = value;
     qsort(order, count, sizeof *order, compare);
+    name_the_rest(order, count_max > 0 && count_max < count ? count_max : count);
     buffer_add_string(out, "{\"sites\":[");
     for (size_t i = 0; i < count; i++) {
         if (count_max > 0 && i >= count_max) {

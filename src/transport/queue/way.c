@@ -150,12 +150,13 @@ static void deliver_here(struct queue_way *way)
     free_way(way);
 }
 
-static error name_site(struct queue_way *way)
+error queue_way_site(const struct route_request *request, const struct route *route,
+                     struct arena *arena, slice *out_site)
 {
-    way->site = way->route.site;
-    if (!way->request.require_tls)
-        return OK;
-    return arena_format(&way->arena, &way->site, "%.*s requiretls", SLICE_ARG(way->route.site));
+    *out_site = route->site;
+    return request->require_tls
+               ? arena_format(arena, out_site, "%.*s requiretls", SLICE_ARG(route->site))
+               : OK;
 }
 
 static void send_out(struct queue_way *way)
@@ -202,7 +203,7 @@ static void look_up(struct queue_way *way)
                                time_after(QUEUE_ROUTE_TIMEOUT_S * TIME_S), &way->route);
     metric_observe(&lookup_time, (uint64_t)(time_now() - began));
     if (!failed(problem))
-        problem = name_site(way);
+        problem = queue_way_site(&way->request, &way->route, &way->arena, &way->site);
     map_remove(&queue_owner.ways, way->key); /* who comes now looks up anew */
     if (problem.kind == ERROR_CANCELLED || !queue_owner.running) {
         put_back(way, 0);

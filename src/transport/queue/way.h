@@ -23,3 +23,6 @@ struct queue_way {
 };
 
 void queue_way_unref(struct queue_way **way);
+/* The name of the site that a route makes for those who asked so. */
+error queue_way_site(const struct route_request *request, const struct route *route,
+                     struct arena *arena, slice *out_site);

@@ -11,6 +11,7 @@
 #include "runtime/fiber.h"
 #include "transport/event.h"
 #include "transport/webhook.h"
+#include "transport/webhook_request.h"
 
 #include <fcntl.h>
 #include <stdatomic.h>

@@ -57,6 +57,7 @@ static struct {
     _Atomic uint64_t connections_high, busy_high; /* per core; of "limit" */
     _Atomic uint32_t reports_refused;             /* so many reports fail, at first */
     _Atomic bool revived;                         /* "dead" lives */
+    _Atomic bool moved;                           /* "never" has another site */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
     _Atomic bool held;       /* reports, look-ups of "stall" and mailboxes do not come to an end */
@@ -132,6 +133,8 @@ error route_find(const struct route_request *request, struct arena *arena, insta
         out_route->kind = ROUTE_LOCAL;
     slice_cut(site, '.', &site, &rest);
     slice_cut(site, '-', &site, &rest);
+    if (is_script(site, "never") && world.moved)
+        site = SLICE("elsewhere");
     out_route->hosts = ARENA_NEW(arena, struct route_host);
     TRY_MEMORY(out_route->hosts);
     out_route->host_count = 1;
@@ -325,6 +328,13 @@ static struct queue_mail *mail_make(const struct queue_envelope *envelope, int64
     list_append(&mails_here, &mail->node);
     world.made++;
     return mail;
+}
+
+[[maybe_unused]] static char *address_of(unsigned number, const char *domain)
+{
+    static char text[64];
+    snprintf(text, sizeof text, "%u@%s", number, domain);
+    return text;
 }
 
 [[maybe_unused]] static void mail_to(const char *sender, const char *account, const char *recipient,
