@@ -97,7 +97,9 @@ static error begin(struct sieve_checker *c, struct sieve_node *node, bool test)
 static error check_shape(struct sieve_checker *c, const struct sieve_node *node,
                          const struct sieve_word *word)
 {
-    if (!word->tests && (node->tests || node->tests_listed))
+    if (!word->tests && node->tests && !node->tests_listed)
+        return sieve_check_fail(c, node->line, "\";\" is missing after \"%s\"", word->name);
+    if (!word->tests && node->tests_listed)
         return sieve_check_fail(c, node->line, "\"%s\" takes no test", word->name);
     if (word->tests == '1' && (!node->tests || node->tests_listed))
         return sieve_check_fail(c, node->line, "\"%s\" takes one test; several need allof or anyof",
