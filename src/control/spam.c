@@ -99,14 +99,16 @@ static void report(struct control *control, const struct lesson *lesson, uint32_
 {
     unsigned learned = lesson->is_spam ? lesson->learning.spam : lesson->learning.ham;
     if (!control->options[OPTION_JSON]) {
-        buffer_format(&control->out, "learned %u, skipped %u; in all %u wanted and %u unwanted\n",
-                      learned, lesson->skipped, ham, spam);
+        buffer_format(&control->out,
+                      "learned %u, known before %u, skipped %u; in all %u wanted and %u unwanted\n",
+                      learned, lesson->learning.known, lesson->skipped, ham, spam);
         return;
     }
     struct json_writer json;
     json_begin(&json, &control->out);
     json_object_open(&json);
     json_member_number(&json, "learned", learned);
+    json_member_number(&json, "known", lesson->learning.known);
     json_member_number(&json, "skipped", lesson->skipped);
     json_member_number(&json, "ham", ham);
     json_member_number(&json, "spam", spam);

@@ -176,6 +176,7 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     TRY(allow_dkim(sandbox, &config->dkim)); /* read again on a reload */
     TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));
+    TRY(allow_parent(sandbox, SANDBOX_WRITE, config->spam_rules.learn_path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->route.state_path));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.journal_path));
     TRY(allow_folder(sandbox, SANDBOX_WRITE, config->queue.path));

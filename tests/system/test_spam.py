@@ -1,6 +1,8 @@
 # SPDX-License-Identifier: GPL-3.0-or-later
 """Mail is judged in the dialogue: refused, delayed, put into the mailbox for junk, or taken; by our own engine and by
 a real rspamd, also one that is slow, down or talks nonsense."""
+import http.server
+import imaplib
 import json
 import re
 import smtplib
@@ -300,10 +302,167 @@ def test_submitted_mail_is_judged_where_it_is_wanted(make_instance):
     assert server.metrics()['ringmail_spam_mails_total{engine="ringmail",result="refuse"}'] == 1
 
 
+def test_an_operator_teaches(make_instance, tmp_path):
+    """`ringmail spam learn`: files and folders; what was learned is heard by the server that runs."""
+    server = make_instance(cores=1, settings={**QUIET, "spam.rules.learn_minimum": 12})
+    words = {"ham": "minutes of the meeting about release planning and review tickets",
+             "spam": "miracle casino bonus unlocks cheap debt relief winners today"}
+    for kind, text in words.items():
+        (tmp_path / kind).mkdir()
+        for i in range(12):
+            (tmp_path / kind / f"{i}").write_bytes(mail(f"{text} number{i} {text[i:]}"))
+        said = server.control("spam", "learn", kind, str(tmp_path / kind), "--json").stdout
+        assert json.loads(said)["learned"] == 12, said
+    again = json.loads(server.control("spam", "learn", "spam", str(tmp_path / "spam"), "--json").stdout)
+    assert (again["learned"], again["known"], again["spam"], again["ham"]) == (0, 12, 12, 12)
+    assert server.control("spam", "learn", "eggs", str(tmp_path), check=False).returncode == 2
+
+    def symbols(text):
+        answer = json.loads(server.control("spam", "check", "-", "--json", stdin=mail(text).decode()).stdout)
+        return {symbol["name"]: symbol["score"] for symbol in answer["symbols"]}
+
+    wait.until(lambda: symbols(words["spam"]).get("LEARNED_SPAM", 0) > 2, 60, "the server hears of it", 1)
+    assert symbols(words["ham"])["LEARNED_HAM"] < -1
+
+
+def learned(server, metrics=None):
+    metrics = metrics or server.metrics()
+    return {(kind, way): metrics[f'ringmail_spam_learned_total{{class="{kind}",by="{way}"}}'] for kind in ("spam", "ham")
+            for way in ("move", "copy", "append") if metrics[f'ringmail_spam_learned_total{{class="{kind}",by="{way}"}}']}
+
+
+def lessons(server, result):
+    return server.metrics()[f'ringmail_spam_lessons_total{{result="{result}"}}']
+
+
+@pytest.mark.sanitized
+def test_users_teach_by_moving(make_instance):
+    """Twenty mails moved to Junk make one like them look worse; moved back they make it look better."""
+    server = make_instance(cores=1, settings={**QUIET, "spam.rules.learn_minimum": 8})
+    who = server.fresh_account()
+    text = "miracle casino bonus unlocks cheap debt relief winners today claim yours while stocks last"
+    lunch = "minutes of the meeting about release planning and review tickets before lunch on thursday"
+    for i in range(20):
+        assert send(server, mail(f"{text} {i}"), who).code == 250
+    for i in range(10):
+        assert send(server, mail(f"{lunch} {i}"), who).code == 250
+
+    def score(words=text):
+        return json.loads(server.control("spam", "check", "-", "--json", stdin=mail(words + " again").decode()).stdout)["score"]
+
+    before = score()
+    with imaplib.IMAP4("127.0.0.1", server.imap_port) as client:
+        client.starttls(server.tls())
+        client.login(who, "secret")
+
+        def said(answer):
+            assert answer[0] == "OK", answer
+            return answer[1]
+
+        said(client.select("INBOX"))
+        said(client._simple_command("MOVE", "1:20", "Junk"))
+        wait.until(lambda: learned(server) == {("spam", "move"): 20}, 20, "they are learned")
+        # wanted mail: put into Junk by mistake (10 more that are unwanted), and back
+        said(client.copy("1:10", "Junk"))
+        wait.until(lambda: learned(server).get(("spam", "copy")) == 10, 20, "copies as well")
+        said(client.select("Junk"))
+        said(client._simple_command("MOVE", "21:30", "INBOX"))
+        wait.until(lambda: learned(server).get(("ham", "move")) == 10, 20, "and taken back")
+        wait.until(lambda: score() > before + 2, 40, "a mail like them looks worse", 0.5)
+        assert score(lunch) < score() - 4
+        worse = score()
+        # again: nothing new; into the trash: says nothing
+        said(client.copy("1:3", "INBOX"))
+        wait.until(lambda: learned(server).get(("ham", "copy")) == 3, 20, "wanted after all")
+        said(client.select("INBOX"))
+        said(client.copy("1:3", "Drafts"))  # between two others
+        said(client.select("Junk"))
+        said(client.copy("1:3", "INBOX"))
+        wait.until(lambda: lessons(server, "known") == 3, 20, "not learned twice")
+        count = learned(server)
+        said(client.copy("1:5", "Trash"))
+        said(client._simple_command("MOVE", "1:20", "INBOX"))
+        wait.until(lambda: learned(server).get(("ham", "move")) == 27, 20, "all of them are back")
+        wait.until(lambda: score() < worse - 2, 40, "a mail like them looks better", 0.5)
+        assert learned(server) == {**count, ("ham", "move"): 27} and lessons(server, "known") == 6
+        said(client.append("Junk", None, None, mail(text + " by append")))
+        wait.until(lambda: learned(server).get(("spam", "append")) == 1, 20, "appended")
+        change(server, "spam { learn_from_moves = off }")
+        said(client.append("Junk", None, None, mail(text + " not")))
+        time.sleep(1)
+        assert learned(server)[("spam", "append")] == 1
+    assert lessons(server, "failed") == 0 and lessons(server, "lost") == 0
+
+
+@pytest.mark.sanitized
+def test_lessons_have_room_and_outlive_a_stop(make_instance):
+    """More at once than wait (SPAM_LESSONS_WAITING_MAX, 256): the rest is lost, and counted; what waits at a stop is learned."""
+    server = make_instance(cores=2, settings=QUIET)
+    who = server.fresh_account()
+    with server.imap(who) as client:
+        for i in range(300):
+            client.append("INBOX", mail(f"number {i}"))
+        client.select("INBOX")
+        client.command('MOVE 1:300 "Junk"')
+        wait.until(lambda: learned(server) == {("spam", "move"): 256}, 30, "as many as may wait")
+        assert lessons(server, "lost") == 44
+        client.select("Junk")
+        client.command('COPY 257:300 "INBOX"')
+    server.stop()
+    server.start()
+    path = server.directory / "more"
+    path.write_bytes(mail("one more"))
+    said = json.loads(server.control("spam", "learn", "ham", str(path), "--json").stdout)
+    assert (said["spam"], said["ham"]) == (256, 45)
+
+
+def test_users_teach_rspamd(make_instance):
+    """POST /learnspam and /learnham of the controller; 208 where it knew; others fail, and are counted."""
+    asked = []
+
+    class Controller(http.server.BaseHTTPRequestHandler):
+        def do_POST(self):
+            asked.append((self.path, self.headers["Password"], self.rfile.read(int(self.headers["Content-Length"]))))
+            self.send_response({1: 200, 2: 208, 3: 503}.get(len(asked), 200))
+            self.send_header("Content-Length", "2")
+            self.end_headers()
+            self.wfile.write(b"{}")
+
+        def log_message(self, *_):
+            pass
+
+    controller = http.server.HTTPServer(("127.0.0.1", 0), Controller)
+    threading.Thread(target=controller.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{controller.server_port}"
+    liar = Liar(b"HTTP/1.1 400 No\r\nContent-Length: 2\r\n\r\n{}")
+    server = make_instance(cores=1, settings={**QUIET, "spam.engine": "rspamd", "spam.rspamd_url": f"http://127.0.0.1:{liar.port}",
+                                              "spam.rspamd_password": "tell", "spam.rspamd_controller_url": url})
+    who = server.fresh_account()
+    message = mail("a mail")
+    with server.imap(who) as client:
+        client.append("INBOX", message)
+        client.select("INBOX")
+        client.command('COPY 1 "Junk"')
+        wait.until(lambda: learned(server) == {("spam", "copy"): 1}, 20, "learned")
+        assert asked == [("/learnspam", "tell", message)]
+        client.select("Junk")
+        client.command('COPY 1 "INBOX"')
+        wait.until(lambda: lessons(server, "known") == 1, 20, "it knew")
+        assert asked[1:] == [("/learnham", "tell", message)]
+        client.command('MOVE 1 "INBOX"')
+        wait.until(lambda: lessons(server, "failed") == 1, 20, "it cannot")
+        change(server, "spam { rspamd_controller_url = \"\" }")
+        client.select("INBOX")
+        client.command('COPY 1 "Junk"')
+        time.sleep(1)
+    assert len(asked) == 3 and not (server.directory / "store" / "spam.learned").exists()
+    controller.shutdown()
+
+
 def test_settings_that_make_no_sense(make_instance):
     server = make_instance(settings=QUIET)
     for bad in ("spam { trusted = nonsense }", "spam { rspamd_url = ftp://x }", "spam { junk_mailbox = \"a/b\" }",
-                "spam { junk_score = 20 }", "spam { engine = spamassassin }", "spam { timeout = 2h }"):
+                "spam { junk_score = 20 }", "spam { engine = spamassassin }", "spam { timeout = 2h }", "spam { rspamd_controller_url = x }"):
         with pytest.raises(urllib.error.HTTPError) as refused:
             change(server, bad)
         assert refused.value.code == 422, bad

@@ -48,6 +48,9 @@ struct mailbox_entry {
     slice name; /* UTF-8, STORE_SEPARATOR between levels; "INBOX" */
     unsigned attributes;
 };
+/* What a mailbox of this name is for, if it exists and no other has the use: an attribute of
+ * MAILBOX_SPECIAL_USE, or 0. Pure. */
+unsigned mailbox_name_use(slice name);
 /* WAITS. All mailboxes, hierarchy levels without a mailbox, and subscribed names, in name order,
  * INBOX first; in the arena. */
 error account_list(struct account *account, struct arena *arena,

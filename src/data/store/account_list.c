@@ -129,6 +129,14 @@ static const struct {
     {"Archives", MAILBOX_ARCHIVE, false},
 };
 
+unsigned mailbox_name_use(slice name)
+{
+    for (size_t s = 0; s < sizeof special_names / sizeof special_names[0]; s++)
+        if (slice_equal_nocase(name, slice_from_string(special_names[s].name)))
+            return special_names[s].attribute;
+    return 0;
+}
+
 /* RFC 6154: each use on one mailbox only, the earlier name of the table wins. */
 static void mark_special(struct listing *listing)
 {

@@ -67,6 +67,11 @@ error spam_classifier_start(slice path)
     return OK;
 }
 
+void spam_classifier_look_soon(void)
+{
+    classifier.look_at = 0;
+}
+
 void spam_classifier_stop(void)
 {
     drop();

@@ -3,7 +3,7 @@
  *
  * Learning: mails of either kind into the classifier's file (model.h). Blocks: for the `ringmail`
  * command, or a worker. One who learns holds a lock beside the file; servers that run see the new
- * file by themselves.
+ * file by themselves. The same mail is learned once; as the other kind it is taken back first.
  */
 #include "filter/spam/model.h"
 
@@ -16,6 +16,7 @@ struct spam_learning {
     int lock;
     char path[1024];
     uint32_t ham, spam; /* mails learned this time */
+    uint32_t known;     /* that had been learned as what they are */
 };
 
 /* ERROR_BUSY where somebody else learns just now. */

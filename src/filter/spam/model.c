@@ -15,22 +15,30 @@ static const char magic[8] = {'R', 'M', 'S', 'P', 'A', 'M', '1', '\n'};
 _Static_assert(sizeof(struct spam_model_header) == 64, "the file has this form");
 _Static_assert(sizeof(struct spam_model_slot) == 8, "the file has this form");
 
-static size_t size_of(uint32_t slot_count)
+static size_t size_of(uint32_t slot_count, uint32_t known_count)
 {
-    return sizeof(struct spam_model_header) + slot_count * sizeof(struct spam_model_slot);
+    return sizeof(struct spam_model_header) + slot_count * sizeof(struct spam_model_slot) +
+           known_count * sizeof(uint64_t);
 }
 
 static uint32_t checksum_of(const struct spam_model *model)
 {
-    return crc32c(
-        0, slice_of(model->slots, model->header->slot_count * sizeof(struct spam_model_slot)));
+    return crc32c(0, slice_of(model->slots, model->size - sizeof *model->header));
 }
 
 static void place(struct spam_model *model, void *memory, size_t size)
 {
     model->header = memory;
     model->slots = (struct spam_model_slot *)(model->header + 1);
+    model->known = NULL;
     model->size = size;
+}
+
+/* Once the header says how many slots there are. */
+static void place_known(struct spam_model *model)
+{
+    if (model->header->known_count > 0)
+        model->known = (uint64_t *)(void *)(model->slots + model->header->slot_count);
 }
 
 static error check(const struct spam_model *model)
@@ -39,7 +47,8 @@ static error check(const struct spam_model *model)
     if (memcmp(header->magic, magic, sizeof magic) != 0 || header->slot_count == 0 ||
         header->slot_count > SPAM_MODEL_SLOTS_MAX ||
         (header->slot_count & (header->slot_count - 1)) != 0 ||
-        size_of(header->slot_count) != model->size)
+        (header->known_count != 0 && header->known_count != SPAM_MODEL_KNOWN) ||
+        size_of(header->slot_count, header->known_count) != model->size)
         return error_make(ERROR_MALFORMED, "not a file of what was learned");
     if (checksum_of(model) != header->checksum)
         return error_make(ERROR_MALFORMED, "the file of what was learned is damaged");
@@ -70,7 +79,7 @@ static error map_file(int fd, struct spam_model *out_model)
     if (fstat(fd, &status) != 0)
         return error_system(errno, "the file of what was learned cannot be read");
     if (status.st_size < (off_t)sizeof(struct spam_model_header) ||
-        status.st_size > (off_t)size_of(SPAM_MODEL_SLOTS_MAX))
+        status.st_size > (off_t)size_of(SPAM_MODEL_SLOTS_MAX, SPAM_MODEL_KNOWN))
         return error_make(ERROR_MALFORMED, "not a file of what was learned");
     void *memory = mmap(NULL, (size_t)status.st_size, PROT_READ | PROT_WRITE,
                         MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
@@ -84,6 +93,7 @@ static error map_file(int fd, struct spam_model *out_model)
         spam_model_close(&model);
         return problem;
     }
+    place_known(&model);
     *out_model = model;
     return OK;
 }
@@ -104,7 +114,9 @@ error spam_model_load(const char *path, uint32_t slot_count, struct spam_model *
     error problem = spam_model_map(path, &old);
     if (failed(problem) && problem.kind != ERROR_NOT_FOUND)
         return problem;
-    size_t size = failed(problem) ? size_of(slot_count) : old.size;
+    if (!failed(problem))
+        slot_count = old.header->slot_count;
+    size_t size = size_of(slot_count, SPAM_MODEL_KNOWN);
     void *memory = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (memory == MAP_FAILED) {
         spam_model_close(&old);
@@ -112,11 +124,13 @@ error spam_model_load(const char *path, uint32_t slot_count, struct spam_model *
     }
     place(&model, memory, size);
     if (old.header) {
-        memcpy(memory, old.header, size);
+        memcpy(memory, old.header, old.size); /* which may be without digests */
     } else {
         memcpy(model.header->magic, magic, sizeof magic);
         model.header->slot_count = slot_count;
     }
+    model.header->known_count = SPAM_MODEL_KNOWN;
+    place_known(&model);
     spam_model_close(&old);
     *out_model = model;
     return OK;
@@ -163,17 +177,22 @@ void spam_model_close(struct spam_model *model)
     *model = (struct spam_model){0};
 }
 
-const struct spam_model_slot *spam_model_find(const struct spam_model *model, uint32_t feature)
+static struct spam_model_slot *find(const struct spam_model *model, uint32_t feature)
 {
     uint32_t mask = model->header->slot_count - 1;
     for (unsigned i = 0; i < SPAM_MODEL_PROBES_MAX; i++) {
-        const struct spam_model_slot *slot = &model->slots[(feature + i) & mask];
+        struct spam_model_slot *slot = &model->slots[(feature + i) & mask];
         if (slot->feature == feature)
             return slot;
         if (slot->feature == 0)
             return NULL;
     }
     return NULL;
+}
+
+const struct spam_model_slot *spam_model_find(const struct spam_model *model, uint32_t feature)
+{
+    return find(model, feature);
 }
 
 static struct spam_model_slot *slot_for(struct spam_model *model, uint32_t feature)
@@ -208,6 +227,58 @@ void spam_model_learn(struct spam_model *model, const uint32_t *features, unsign
         model->header->spam++;
     else
         model->header->ham++;
+}
+
+void spam_model_unlearn(struct spam_model *model, const uint32_t *features, unsigned count,
+                        bool was_spam)
+{
+    for (unsigned i = 0; i < count; i++) {
+        /* What was seen as often as can be counted was seen more often than that. */
+        struct spam_model_slot *slot = find(model, features[i]);
+        if (!slot)
+            continue; /* it made room for others */
+        uint16_t *seen = was_spam ? &slot->spam : &slot->ham;
+        if (*seen > 0 && *seen < UINT16_MAX)
+            (*seen)--;
+    }
+    uint32_t *mails = was_spam ? &model->header->spam : &model->header->ham;
+    if (*mails > 0)
+        (*mails)--;
+}
+
+/* Bit 0 says as what; 0 is free. */
+static uint64_t known_key(uint64_t digest)
+{
+    return (digest & ~1ULL) ? digest & ~1ULL : 2;
+}
+
+static uint64_t *known_row(const struct spam_model *model, uint64_t key)
+{
+    return &model->known[(key >> 32) % (SPAM_MODEL_KNOWN / SPAM_MODEL_KNOWN_WAYS) *
+                         SPAM_MODEL_KNOWN_WAYS];
+}
+
+bool spam_model_recall(const struct spam_model *model, uint64_t digest, bool *out_was_spam)
+{
+    uint64_t key = known_key(digest);
+    const uint64_t *row = known_row(model, key);
+    for (unsigned i = 0; i < SPAM_MODEL_KNOWN_WAYS; i++)
+        if ((row[i] & ~1ULL) == key) {
+            *out_was_spam = row[i] & 1;
+            return true;
+        }
+    return false;
+}
+
+void spam_model_remember(struct spam_model *model, uint64_t digest, bool is_spam)
+{
+    uint64_t key = known_key(digest);
+    uint64_t *row = known_row(model, key);
+    unsigned at = 0;
+    while (at < SPAM_MODEL_KNOWN_WAYS - 1 && (row[at] & ~1ULL) != key)
+        at++;
+    memmove(row + 1, row, at * sizeof *row);
+    row[0] = key | is_spam;
 }
 
 /* Two words and how far apart they stand; a word alone has itself at distance 0. */

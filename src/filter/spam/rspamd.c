@@ -59,17 +59,17 @@ bool spam_rspamd_url_is_valid(slice text)
     return !failed(http_url_parse(text, &url)) && !url.https && slice_equal(url.target, SLICE("/"));
 }
 
-static error address_request(slice url, struct arena *arena, struct http_client_request *request)
+static error address_request(slice url, const char *path, struct arena *arena,
+                             struct http_client_request *request)
 {
     struct address address;
     if (is_unix(url, &address)) {
         request->address = address;
-        request->url = SLICE("http://localhost/checkv2");
-        return OK;
+        return arena_format(arena, &request->url, "http://localhost/%s", path);
     }
     if (slice_ends(url, SLICE("/")))
         url.size--;
-    return arena_format(arena, &request->url, "%.*s/checkv2", SLICE_ARG(url));
+    return arena_format(arena, &request->url, "%.*s/%s", SLICE_ARG(url), path);
 }
 
 /* ---- What it is told ---- */
@@ -145,7 +145,7 @@ static error ask(const struct spam_settings *settings, const struct spam_mail *m
         .size_max = SPAM_RSPAMD_ANSWER_SIZE_MAX,
         .deadline = mail->deadline,
     };
-    TRY(address_request(settings->rspamd_url, arena, &request));
+    TRY(address_request(settings->rspamd_url, "checkv2", arena, &request));
     TRY(describe(mail, settings->rspamd_password, &fields));
     request.fields = fields.rows;
     request.field_count = fields.count;
@@ -223,4 +223,29 @@ error spam_rspamd_judge(const struct spam_mail *mail, struct arena *arena,
         problem = error_make(ERROR_TEMPORARY, problem.text);
     remember(problem, ill);
     return problem;
+}
+
+/* https://docs.rspamd.com/developers/protocol: the controller; 208 for what it knows */
+error spam_rspamd_learn(const struct spam_settings *settings, slice message, bool is_spam,
+                        struct arena *arena, bool *out_known)
+{
+    struct fields fields = {.arena = arena};
+    struct http_client_answer answer;
+    struct http_client_request request = {
+        .method = "POST",
+        .content_type = SLICE("message/rfc822"),
+        .body = message,
+        .size_max = SPAM_RSPAMD_ANSWER_SIZE_MAX,
+        .deadline = time_after(settings->timeout),
+    };
+    TRY(address_request(settings->rspamd_controller_url, is_spam ? "learnspam" : "learnham", arena,
+                        &request));
+    TRY(add_field(&fields, "Password", settings->rspamd_password));
+    request.fields = fields.rows;
+    request.field_count = fields.count;
+    TRY(http_client_ask(&request, arena, &answer));
+    if (answer.status != 200 && answer.status != 208)
+        return error_make(ERROR_TEMPORARY, "rspamd's controller does not learn");
+    *out_known = answer.status == 208;
+    return OK;
 }

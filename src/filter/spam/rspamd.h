@@ -30,6 +30,11 @@ void spam_rspamd_stop(void);
 error spam_rspamd_judge(const struct spam_mail *mail, struct arena *arena,
                         struct spam_verdict *verdict, enum spam_action *out_action);
 
+/* WAITS. Teaches a mail to rspamd's controller (POST /learnspam, /learnham). *out_known: it had
+ * learned it before. The settings must live until it returns. */
+error spam_rspamd_learn(const struct spam_settings *settings, slice message, bool is_spam,
+                        struct arena *arena, bool *out_known);
+
 /* "http://host:port" or "unix:/path". Pure. */
 bool spam_rspamd_url_is_valid(slice url);
 

@@ -45,6 +45,11 @@ static const struct setting rows[] = {
     SETTING_NUMBER(S, rspamd_connections, 32, 1, 10000, R, "connections to rspamd, per core"),
     SETTING_BYTES(S, rspamd_size_max, 20 << 20, 1 << 10, 1LL << 32, R,
                   "larger mail is not shown to rspamd, and counts as one that cannot be judged"),
+    SETTING_TEXT(S, rspamd_controller_url, "", R,
+                 "rspamd's controller, that learns: http://host:port (11334) or unix:/path; empty: "
+                 "it learns nothing from us"),
+    SETTING_FLAG(S, learn_from_moves, true, R,
+                 "learn from what users put into their mailbox for junk, and take out of it"),
 };
 #undef R
 #undef S
@@ -76,6 +81,12 @@ void spam_settings_check(const struct spam_settings *settings, struct buffer *pr
         buffer_format(problems,
                       "spam.rspamd_url: \"%.*s\" is neither http://host:port nor unix:/path\n",
                       SLICE_ARG(settings->rspamd_url));
+    if (settings->rspamd_controller_url.size > 0 &&
+        !spam_rspamd_url_is_valid(settings->rspamd_controller_url))
+        buffer_format(problems,
+                      "spam.rspamd_controller_url: \"%.*s\" is neither http://host:port nor "
+                      "unix:/path\n",
+                      SLICE_ARG(settings->rspamd_controller_url));
     if (!is_mailbox_name(settings->junk_mailbox))
         buffer_format(problems, "spam.junk_mailbox: \"%.*s\" cannot be a mailbox\n",
                       SLICE_ARG(settings->junk_mailbox));

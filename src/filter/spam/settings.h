@@ -29,6 +29,8 @@ struct spam_settings {
     slice rspamd_password;
     uint32_t rspamd_connections; /* per core */
     size_t rspamd_size_max;      /* bytes */
+    slice rspamd_controller_url; /* empty: rspamd learns nothing */
+    bool learn_from_moves;
 };
 
 extern const struct setting_table spam_setting_table;

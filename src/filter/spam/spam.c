@@ -4,6 +4,7 @@
 #include "base/metric.h"
 #include "filter/spam/engine.h"
 #include "filter/spam/fields.h"
+#include "filter/spam/lessons.h"
 #include "filter/spam/rspamd.h"
 #include "filter/spam/settings.h"
 
@@ -53,11 +54,12 @@ error spam_start(const struct spam_options *options)
     TRY(spam_rspamd_start(options->settings));
     TRY(read_trusted(options->settings));
     here.settings = options->settings;
-    return OK;
+    return spam_lessons_start(options->settings, options->learned);
 }
 
 void spam_stop(void)
 {
+    spam_lessons_stop();
     spam_engine_stop();
     spam_rspamd_stop();
     arena_close(&here.arena);

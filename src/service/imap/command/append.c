@@ -6,6 +6,7 @@
 #include "format/imap/token.h"
 #include "runtime/body.h"
 #include "service/imap/command/command.h"
+#include "service/imap/lesson.h"
 #include "service/imap/reply.h"
 
 METRIC_COUNTER(imap_appended, "ringmail_imap_messages_appended_total", "", "Messages appended");
@@ -106,6 +107,7 @@ static error deliver(struct imap_session *s, const struct imap_append *append, s
     TRY(recipient.result);
     s->counts.appended++;
     metric_add(&imap_appended, 1);
+    imap_lesson_appended(s->account, append->mailbox, recipient.uid);
     /* RFC 4315 3; where there is no room for the code the message is stored all the same */
     if (!failed(arena_format(&s->arena, &s->response.argument, "%u %u", recipient.uid_validity,
                              recipient.uid)))

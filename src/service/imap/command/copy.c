@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "format/imap/token.h"
 #include "service/imap/command/command.h"
+#include "service/imap/lesson.h"
 #include "service/imap/reply.h"
 
 struct copy {
@@ -60,12 +61,17 @@ static error copy_to(struct imap_session *s, slice name, struct copy *copy)
     if (problem.kind == ERROR_NOT_FOUND) /* RFC 3501 6.4.7 */
         return imap_refuse(s, IMAP_CODE_TRYCREATE, problem);
     TRY(problem);
+    slice from = mailbox_name(s->view.mailbox);
+    if (failed(arena_copy(&s->arena, from, &from)))
+        from = SLICE_EMPTY;
     problem =
         mailbox_copy(s->view.mailbox, copy->uids, copy->count, copy->target, move, copy->copies);
     if (problem.kind == ERROR_LIMIT)
         problem = imap_refuse(s, IMAP_CODE_OVERQUOTA, problem);
-    if (!failed(problem))
+    if (!failed(problem)) {
         report(s, copy);
+        imap_lesson_copied(from, copy->target, copy->copies, copy->count, move);
+    }
     mailbox_close(&copy->target);
     return problem;
 }

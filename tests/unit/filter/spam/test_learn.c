@@ -135,6 +135,87 @@ static void test_adds_to_what_was_learned(void **state)
     spam_model_close(&model);
 }
 
+/* The same mail again says nothing; as the other kind it is taken back first. */
+static void test_a_mail_is_learned_once(void **state)
+{
+    (void)state;
+    struct spam_learning learning;
+    struct spam_model model;
+    const slice mail = SLICE("Subject: x\r\n\r\nunlock your casino bonus\r\n");
+    const slice other = SLICE("Subject: y\r\n\r\nunlock your casino bonus\r\n");
+    for (unsigned round = 0; round < 2; round++) { /* also by who comes later */
+        assert_ok(spam_learning_open(&learning, slice_from_string(path)));
+        for (unsigned i = 0; i < 3; i++)
+            assert_ok(spam_learning_add(&learning, mail, true));
+        assert_ok(spam_learning_add(&learning, other, true));
+        assert_int_equal(learning.spam, round == 0 ? 2 : 0);
+        assert_int_equal(learning.known, round == 0 ? 2 : 4);
+        assert_ok(spam_learning_close(&learning, true));
+    }
+    assert_ok(spam_learning_open(&learning, slice_from_string(path)));
+    assert_ok(spam_learning_add(&learning, mail, false));
+    assert_int_equal(learning.ham, 1);
+    assert_ok(spam_learning_close(&learning, true));
+    assert_ok(spam_model_map(path, &model));
+    assert_int_equal(model.header->ham, 1);
+    assert_int_equal(model.header->spam, 1);
+    unsigned both = 0, alone = 0;
+    for (uint32_t i = 0; i < model.header->slot_count; i++) {
+        const struct spam_model_slot *slot = &model.slots[i];
+        assert_true(slot->ham <= 1 && slot->spam <= 1);
+        both += slot->ham == 1 && slot->spam == 1;
+        alone += slot->ham != slot->spam;
+    }
+    assert_int_equal(both, 10); /* four words: 4 + 3 + 2 + 1 pairs */
+    assert_int_equal(alone, 2); /* the subjects */
+    spam_model_close(&model);
+}
+
+/* SPAM_MODEL_KNOWN_WAYS digests that begin alike are remembered, and no more. */
+static void test_digests_have_a_limit(void **state)
+{
+    (void)state;
+    struct spam_model model;
+    bool was_spam;
+    assert_ok(spam_model_load(path, 64, &model));
+    for (uint64_t i = 0; i <= SPAM_MODEL_KNOWN_WAYS; i++) {
+        assert_false(spam_model_recall(&model, 4 + (i << 1), &was_spam));
+        spam_model_remember(&model, 4 + (i << 1), i % 2);
+        spam_model_remember(&model, 4 + (i << 1), i % 2); /* takes no second place */
+    }
+    assert_false(spam_model_recall(&model, 4, &was_spam));
+    for (uint64_t i = 1; i <= SPAM_MODEL_KNOWN_WAYS; i++) {
+        assert_true(spam_model_recall(&model, 4 + (i << 1), &was_spam));
+        assert_int_equal(was_spam, i % 2);
+    }
+    spam_model_close(&model);
+}
+
+/* A file of before there were digests. */
+static void test_old_files_are_read(void **state)
+{
+    (void)state;
+    struct spam_model model;
+    learn(3, true);
+    assert_ok(spam_model_map(path, &model));
+    size_t size = sizeof *model.header + SPAM_MODEL_SLOTS * sizeof *model.slots;
+    model.header->known_count = 0;
+    model.header->checksum = crc32c(0, slice_of(model.slots, size - sizeof *model.header));
+    int fd = open(path, O_RDWR | O_TRUNC);
+    assert_int_equal(write(fd, model.header, size), size);
+    close(fd);
+    spam_model_close(&model);
+    assert_ok(spam_model_map(path, &model));
+    assert_null(model.known);
+    spam_model_close(&model);
+    learn(2, false);
+    assert_ok(spam_model_map(path, &model));
+    assert_int_equal(model.header->spam, 3);
+    assert_int_equal(model.header->ham, 2);
+    assert_non_null(model.known);
+    spam_model_close(&model);
+}
+
 static void test_a_file_cut_short_later_does_no_harm(void **state)
 {
     (void)state;
@@ -319,6 +400,9 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_tells_kinds_apart, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_unknown_words_say_nothing, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_adds_to_what_was_learned, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_a_mail_is_learned_once, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_digests_have_a_limit, set_up, tear_down),
+        cmocka_unit_test_setup_teardown(test_old_files_are_read, set_up, tear_down),
         cmocka_unit_test_setup_teardown(test_a_file_cut_short_later_does_no_harm, set_up,
                                         tear_down),
         cmocka_unit_test_setup_teardown(test_one_learns_at_a_time, set_up, tear_down),
