@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/pop3/presence.h"
 
+#include "runtime/core.h"
 #include "service/pop3/limits.h"
 
 #include <stdlib.h>
@@ -15,6 +16,19 @@ struct last_login {
 /* Made at a core's first login and kept as long as the core. */
 static _Thread_local struct list *buckets;
 static _Thread_local struct last_login *logins;
+
+static void end_core(void)
+{
+    free(buckets);
+    free(logins);
+    buckets = NULL;
+    logins = NULL;
+}
+
+__attribute__((constructor)) static void end_cores(void)
+{
+    core_on_start(NULL, end_core);
+}
 
 static struct list *bucket_of(slice account)
 {
