@@ -159,16 +159,32 @@ error directory_authenticate(struct directory *directory, slice name, slice pass
 }
 
 error directory_scram(struct directory *directory, slice name, struct arena *arena,
-                      struct scram_keys *keys)
+                      struct scram_keys *keys, slice *out_plain)
 {
     slice hash, plain;
     TRY(directory_password(directory, name, arena, &hash));
-    if (password_is_plain(hash, &plain))
-        return compute(directory, &(struct verification){.password = plain, .keys = keys});
+    if (password_is_plain(hash, &plain)) {
+        *out_plain = plain;
+        return OK;
+    }
     error problem = scram_keys_of_hash(hash, keys->kind, keys);
     if (problem.kind == ERROR_PERMANENT || problem.kind == ERROR_LIMIT) {
         error_ignore(refuse_bad_hash(name, problem));
         return error_make(ERROR_NOT_FOUND, problem.text);
     }
     return problem;
+}
+
+error directory_scram_derive(struct directory *directory, slice password, struct scram_keys *keys)
+{
+    return compute(directory, &(struct verification){.password = password, .keys = keys});
+}
+
+error directory_canonical(const struct directory *directory, slice name, struct arena *arena,
+                          slice *out_address)
+{
+    struct directory_address parsed;
+    TRY(directory_address_parse(directory->settings, name, arena, &parsed));
+    *out_address = parsed.whole;
+    return OK;
 }

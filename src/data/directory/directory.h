@@ -110,12 +110,20 @@ struct directory_dkim_key {
 error directory_dkim(struct directory *directory, slice domain, struct arena *arena,
                      struct directory_dkim_key **out_keys, unsigned *out_count);
 
-/* WAITS (hashes on a worker). What SCRAM needs of an account: its stored keys, or those of a
- * password that is stored plain, with the salt and the rounds that *keys already has. *keys->kind
- * says which are wanted. ERROR_NOT_FOUND: no such account, or one whose hash is of another scheme.
- * After a login that failed the caller invalidates the name: the password may be another by now. */
+/* WAITS. What SCRAM needs of an account: its stored keys of keys->kind; or the password itself,
+ * where it is stored plain (*out_plain, in the arena), to make them of by directory_scram_derive
+ * with the salt and the rounds that *keys has. ERROR_NOT_FOUND: no such account, or one whose hash
+ * is of another scheme. Nothing is hashed here, so that the time tells nothing. After a login that
+ * failed the caller invalidates the name: the password may be another by now. */
 error directory_scram(struct directory *directory, slice name, struct arena *arena,
-                      struct scram_keys *keys);
+                      struct scram_keys *keys, slice *out_plain);
+/* WAITS (hashes on a worker). ERROR_BUSY where too many logins wait. */
+error directory_scram_derive(struct directory *directory, slice password, struct scram_keys *keys);
+
+/* The one way to write an account's name, however it was written: with default_domain, folded, in
+ * A-labels. ERROR_MALFORMED, ERROR_NOT_FOUND: nobody can have it. */
+error directory_canonical(const struct directory *directory, slice name, struct arena *arena,
+                          slice *out_address);
 
 /* WAITS (hashes on a worker). Plain-text login. `name` is an address or, with default_domain set, a
  * local part. ERROR_DENIED for a wrong password and for an unknown user alike (both take the time

@@ -127,41 +127,72 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
 
 /* ---- SCRAM ---- */
 
-/* A salt that is the name's own, and can be told from a stored one by nobody without the secret. */
-static void make_up_salt(const struct login_attempt *attempt, struct scram_keys *keys)
+/* A salt that is the account's own, and can be told from a stored one by nobody without the secret.
+ * Were it the name's as written, two ways to write one name would have one salt only where keys are
+ * stored. */
+static error make_up_salt(const struct login_attempt *attempt, const struct directory *directory,
+                          struct arena *arena, struct scram_keys *keys)
 {
     uint8_t sum[DIGEST_SIZE_MAX], kind = (uint8_t)keys->kind;
     struct hmac hmac;
+    slice name = attempt->name;
+    error problem = directory_canonical(directory, name, arena, &name);
+    if (problem.kind != ERROR_MALFORMED && problem.kind != ERROR_NOT_FOUND)
+        TRY(problem);
     hmac_init(&hmac, DIGEST_SHA256, attempt->settings->scram_secret);
     hmac_add(&hmac, SLICE("scram salt"));
     hmac_add(&hmac, slice_of(&kind, 1));
-    for (size_t i = 0; i < attempt->name.size; i++) {
-        char c = ascii_lower(attempt->name.data[i]);
+    for (size_t i = 0; i < name.size; i++) {
+        char c = ascii_lower(name.data[i]);
         hmac_add(&hmac, slice_of(&c, 1));
     }
     hmac_finish(&hmac, sum);
     memcpy(keys->salt, sum, SCRAM_SALT_SIZE);
     keys->salt_size = SCRAM_SALT_SIZE;
     keys->rounds = attempt->settings->scram_rounds;
+    return OK;
 }
 
 error login_scram_begin(const struct login_attempt *attempt, struct arena *arena,
-                        struct scram_keys *keys)
+                        struct login_scram_secret *scram)
 {
     struct directory *directory = directory_here();
-    make_up_salt(attempt, keys);
-    random_bytes(keys->stored_key, sizeof keys->stored_key);
-    random_bytes(keys->server_key, sizeof keys->server_key);
+    random_bytes(scram->keys.stored_key, sizeof scram->keys.stored_key);
+    random_bytes(scram->keys.server_key, sizeof scram->keys.server_key);
     error problem = directory ? pay(attempt) : error_make(ERROR_TEMPORARY, "no directory is open");
     if (!failed(problem))
-        problem = directory_scram(directory, attempt->name, arena, keys);
+        problem = make_up_salt(attempt, directory, arena, &scram->keys);
+    if (!failed(problem))
+        problem = directory_scram(directory, attempt->name, arena, &scram->keys, &scram->plain);
     if (!failed(problem) || problem.kind == ERROR_NOT_FOUND)
         return OK;
     return conclude(attempt, problem);
 }
 
-error login_scram_end(const struct login_attempt *attempt, error proof, struct arena *arena,
-                      struct directory_account *out_account)
+error login_scram_derive(struct login_scram_secret *scram)
+{
+    struct directory *directory = directory_here();
+    if (!scram->plain.data)
+        return OK;
+    if (!directory)
+        return error_make(ERROR_TEMPORARY, "no directory is open");
+    scram->derived = true;
+    return directory_scram_derive(directory, scram->plain, &scram->keys);
+}
+
+/* WAITS. A refusal takes as long for who has no password as for who has one. */
+static error waste_time(struct directory *directory, struct login_scram_secret *scram,
+                        error problem)
+{
+    if (problem.kind != ERROR_DENIED || scram->derived || !directory)
+        return problem;
+    scram->derived = true;
+    TRY(directory_scram_derive(directory, SLICE("nobody's"), &scram->keys));
+    return problem;
+}
+
+error login_scram_end(const struct login_attempt *attempt, struct login_scram_secret *scram,
+                      error proof, struct arena *arena, struct directory_account *out_account)
 {
     struct directory *directory = directory_here();
     error problem = proof;
@@ -173,6 +204,7 @@ error login_scram_end(const struct login_attempt *attempt, error proof, struct a
         problem = directory_account(directory, attempt->name, arena, out_account);
     if (problem.kind == ERROR_NOT_FOUND) /* gone meanwhile */
         problem = error_make(ERROR_DENIED, "no such account");
+    problem = waste_time(directory, scram, problem);
     if (problem.kind == ERROR_DENIED && directory)
         directory_invalidate(directory, attempt->name);
     return conclude(attempt, problem);

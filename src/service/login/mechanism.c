@@ -131,13 +131,13 @@ static error respond_scram_first(struct login_exchange *exchange, slice message,
     exchange->name = exchange->first.name;
     exchange->authorization = exchange->first.authorization;
     struct login_attempt attempt = attempt_of(exchange);
-    exchange->keys.kind = rows[exchange->mechanism].digest;
-    exchange->outcome = login_scram_begin(&attempt, arena, &exchange->keys);
+    exchange->scram.keys.kind = rows[exchange->mechanism].digest;
+    exchange->outcome = login_scram_begin(&attempt, arena, &exchange->scram);
     *out_done = failed(exchange->outcome);
     if (*out_done)
         return OK;
     random_token(nonce, sizeof nonce);
-    TRY(scram_challenge_write(&exchange->first, nonce, &exchange->keys, arena,
+    TRY(scram_challenge_write(&exchange->first, nonce, &exchange->scram.keys, arena,
                               &exchange->server_first));
     return set_challenge(exchange, exchange->server_first, arena);
 }
@@ -167,10 +167,13 @@ static error respond_scram_final(struct login_exchange *exchange, slice message,
     if (problem.kind == ERROR_NOT_FOUND) /* tls-exporter, and TLS 1.2 */
         problem = error_make(ERROR_DENIED, problem.text);
     if (!failed(problem))
+        problem = login_scram_derive(&exchange->scram);
+    if (!failed(problem))
         problem = scram_answer_write(&exchange->first, exchange->server_first, &final, binding,
-                                     &exchange->keys, arena, &server_final);
+                                     &exchange->scram.keys, arena, &server_final);
     struct login_attempt attempt = attempt_of(exchange);
-    exchange->outcome = login_scram_end(&attempt, problem, arena, &exchange->account);
+    exchange->outcome =
+        login_scram_end(&attempt, &exchange->scram, problem, arena, &exchange->account);
     *out_done = failed(exchange->outcome);
     return *out_done ? OK : set_challenge(exchange, server_final, arena);
 }
@@ -235,5 +238,8 @@ void login_exchange_wipe(struct login_exchange *exchange)
     if (exchange->password.size)
         explicit_bzero((char *)exchange->password.data, exchange->password.size);
     exchange->password = SLICE_EMPTY;
-    scram_keys_wipe(&exchange->keys);
+    scram_keys_wipe(&exchange->scram.keys);
+    if (exchange->scram.plain.size)
+        explicit_bzero((char *)exchange->scram.plain.data, exchange->scram.plain.size);
+    exchange->scram.plain = SLICE_EMPTY;
 }

@@ -14,6 +14,7 @@
 #include "base/error.h"
 #include "base/slice.h"
 #include "data/directory/directory.h"
+#include "service/login/login.h"
 #include "service/login/scram.h"
 #include "service/login/settings.h"
 
@@ -50,7 +51,7 @@ struct login_exchange {
     /* SCRAM */
     struct scram_first first;
     slice server_first;
-    struct scram_keys keys;
+    struct login_scram_secret scram;
     error outcome;
     struct directory_account account;
 };

@@ -10,8 +10,9 @@
 #include "service/login/login.h"
 
 error login_scram_begin(const struct login_attempt *attempt, struct arena *arena,
-                        struct scram_keys *keys)
+                        struct login_scram_secret *scram)
 {
+    struct scram_keys *keys = &scram->keys;
     (void)attempt;
     (void)arena;
     keys->rounds = 4096;
@@ -21,10 +22,17 @@ error login_scram_begin(const struct login_attempt *attempt, struct arena *arena
     return OK;
 }
 
-error login_scram_end(const struct login_attempt *attempt, error proof, struct arena *arena,
-                      struct directory_account *out_account)
+error login_scram_derive(struct login_scram_secret *scram)
+{
+    (void)scram;
+    return OK;
+}
+
+error login_scram_end(const struct login_attempt *attempt, struct login_scram_secret *scram,
+                      error proof, struct arena *arena, struct directory_account *out_account)
 {
     (void)attempt;
+    (void)scram;
     (void)arena;
     (void)out_account;
     return failed(proof) ? proof : error_make(ERROR_DENIED, "wrong name or password");
