@@ -3,6 +3,8 @@
  * back, listed, renamed. */
 #include "in_store.h"
 
+#include "data/store/subscriptions.h"
+
 #include "base/arena.h"
 
 static char *path_of(const char *rest)
@@ -324,6 +326,36 @@ static void folders(void)
     account_close(&account);
 }
 
+/* SUBSCRIPTIONS_SIZE_MAX bytes of file: full of short names it can be changed, and takes one name
+ * more only where another went. */
+static void fill_subscriptions(void)
+{
+    enum { NAME_SIZE = 7 }; /* "n00000" and its line end */
+    static char text[SUBSCRIPTIONS_SIZE_MAX + NAME_SIZE + 1];
+    size_t size = (size_t)snprintf(text, sizeof text, "V\t2\n\n"), room;
+    char last[NAME_SIZE * 3];
+    struct account *account;
+    struct store_account_key key = key_of("anna");
+    while ((room = SUBSCRIPTIONS_SIZE_MAX - size) >= 3 * NAME_SIZE)
+        size += (size_t)snprintf(text + size, sizeof text - size, "n%05zu\n", size % 100000);
+    make_file("subscriptions", text);
+    MUST(account_open(&key, true, &account));
+    memset(last, 'z', sizeof last);
+    assert_error(mailbox_subscribe(account, slice_of(last, room), true), ERROR_LIMIT);
+    MUST(mailbox_subscribe(account, slice_of(last, room - 1), true)); /* and a line end */
+    assert_error(mailbox_subscribe(account, SLICE("m"), true), ERROR_LIMIT);
+    MUST(mailbox_subscribe(account, slice_of(last, room - 1), false));
+    MUST(mailbox_subscribe(account, SLICE("m"), true));
+    account_close(&account);
+}
+
+static void test_subscriptions_have_a_limit(void **state)
+{
+    (void)state;
+    make_folder("");
+    with_store(fill_subscriptions);
+}
+
 static void test_folders(void **state)
 {
     (void)state;
@@ -372,6 +404,7 @@ int main(void)
         STORE_TEST(test_sees_what_others_change),
         STORE_TEST(test_watchers_hear_of_others_changes),
         STORE_TEST(test_flags_of_both_sides_are_kept),
+        STORE_TEST(test_subscriptions_have_a_limit),
         STORE_TEST(test_folders),
         STORE_TEST(test_replay_minds_deleted_and_renamed_mailboxes),
     };

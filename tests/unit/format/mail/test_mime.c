@@ -273,6 +273,10 @@ static void test_parameters(void **state)
                      "%2A%2A%2Afun%2A%2A%2A%20isn%27t%20it!}");
     check_parameters("a/b; x*1=b; x*0=a; x*3=d", "a/b x={ab}");
     check_parameters("a/b; x*1=b", "a/b x*1={b}");
+    /* SECTION_MAX (format/mail/mime_field.c) is a number, what is above it an odd name. */
+    check_parameters("a/b; x*999=b; x*1000=c", "a/b x*999={b} x*1000={c}");
+    check_parameters("a/b; x*0=a; x*999*=b", "a/b x={a}");
+    check_parameters("a/b; x*0=a; x*1000*=b", "a/b x={a} x*1000*={b}");
     check_parameters("a/b; x*0=a; x*1*=%41", "a/b x*={''a%41}");
 }
 

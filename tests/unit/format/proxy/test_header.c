@@ -66,6 +66,10 @@ static void test_refuses_wrong_version_1(void **state)
     char long_line[200] = "PROXY UNKNOWN ";
     memset(long_line + 14, 'x', sizeof long_line - 14);
     assert_error(read_all(slice_of(long_line, sizeof long_line), &header), ERROR_LIMIT);
+    memcpy(long_line + PROXY_V1_SIZE_MAX - 1, "\r\n", 2);
+    assert_error(read_all(slice_of(long_line, PROXY_V1_SIZE_MAX + 1), &header), ERROR_LIMIT);
+    memcpy(long_line + PROXY_V1_SIZE_MAX - 2, "\r\n", 2);
+    assert_ok(read_all(slice_of(long_line, PROXY_V1_SIZE_MAX), &header));
 }
 
 static void test_reads_version_2(void **state)

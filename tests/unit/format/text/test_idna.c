@@ -75,8 +75,12 @@ static void test_to_ascii(void **state)
 static void test_size_limits(void **state)
 {
     (void)state;
+    enum { LABEL_SIZE_MAX = 63 }; /* format/text/idna.c */
     char name[IDNA_INPUT_SIZE_MAX + 10];
     slice text;
+    memset(name, 'a', sizeof name);
+    assert_false(failed(idna_to_ascii(&arena, slice_of(name, LABEL_SIZE_MAX), &text)));
+    assert_true(failed(idna_to_ascii(&arena, slice_of(name, LABEL_SIZE_MAX + 1), &text)));
     for (size_t i = 0; i < sizeof name; i++)
         name[i] = i % 2 ? '.' : 'a';
     assert_false(failed(idna_to_ascii(&arena, slice_of(name, IDNA_DOMAIN_SIZE_MAX), &text)));

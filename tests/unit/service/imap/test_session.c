@@ -6,6 +6,7 @@
 #include "check.h"
 
 #include "base/log.h"
+#include "format/mail/mime.h"
 #include "service/imap/fakes.h"
 #include "service/imap/session.h"
 
@@ -306,6 +307,76 @@ static void test_a_message_too_complex_is_opaque(void **state)
     buffer_close(&bomb);
 }
 
+/* Parts and parameters that need more than IMAP_SCRATCH_SIZE_MAX: no part of the mail can be named,
+ * nothing in it is found, all of it can be had. */
+static void test_a_message_too_large_to_parse_is_opaque(void **state)
+{
+    (void)state;
+    struct buffer bomb;
+    struct stream stream;
+    buffer_init(&bomb, 64 << 20);
+    buffer_add(&bomb, SLICE("Content-Type: multipart/mixed; boundary=b\r\n\r\n"));
+    for (int i = 0; i < 9900; i++) {
+        buffer_add(&bomb, SLICE("--b"));
+        for (int field = 0; field < 2; field++) {
+            buffer_add_string(&bomb,
+                              field ? "\r\nContent-Disposition: x" : "\r\nContent-Type: a/b");
+            for (int j = 0; j < MIME_PARAMETER_COUNT_MAX; j++)
+                buffer_format(&bomb, ";p%d=v", j);
+        }
+        buffer_add(&bomb, SLICE("\r\n\r\nbody\r\n"));
+    }
+    assert_ok(buffer_check(&bomb));
+    fake_deliver(inbox, buffer_slice(&bomb), 0);
+    deliver(1);
+    fake_session(&(struct fake_options){&settings, &login, true, 0},
+                 SLICE(LOGIN SELECT "a FETCH 1 (BODY BODY.PEEK[1])\r\nb SEARCH BODY body\r\n"
+                                    "c FETCH 1 BODY.PEEK[]<0.13>\r\n"),
+                 &stream);
+    slice said = buffer_slice(&stream.output);
+    assert_true(slice_find(said, SLICE("* 1 FETCH (BODY (\"application\" ")) > 0);
+    assert_true(slice_find(said, SLICE(" BODY[1] NIL)\r\na OK FETCH completed\r\n* SEARCH 2\r\n")) >
+                0);
+    assert_true(slice_find(said, SLICE("BODY[]<0> {13}\r\nContent-Type:)")) > 0);
+    fake_session_close(&stream);
+    buffer_close(&bomb);
+}
+
+/* CACHE_BLOB_SIZE_MAX (service/imap/command/fetch.c) holds envelope, body and structure: parameters
+ * that need nearly all of it are told as they are, a few more make the mail opaque. */
+static void test_a_description_too_long_is_opaque(void **state)
+{
+    (void)state;
+    enum { CACHE_BLOB_SIZE_MAX = 8 << 20, VALUE_SIZE = 1 << 19 };
+    struct buffer mail;
+    buffer_init(&mail, 2 * CACHE_BLOB_SIZE_MAX);
+    for (unsigned more = 0; more < 2; more++) {
+        struct stream stream;
+        unsigned parts = CACHE_BLOB_SIZE_MAX / (2 * VALUE_SIZE) - 1 + more; /* body and structure */
+        buffer_reset(&mail);
+        buffer_add(&mail, SLICE("Content-Type: multipart/x; boundary=b\r\n\r\n"));
+        for (unsigned i = 0; i < parts; i++) {
+            buffer_add(&mail, SLICE("--b\r\nContent-Type: a/b; p="));
+            memset(buffer_reserve(&mail, VALUE_SIZE), 'v', VALUE_SIZE);
+            buffer_commit(&mail, VALUE_SIZE);
+            buffer_add(&mail, SLICE("\r\n\r\n"));
+        }
+        assert_ok(buffer_check(&mail));
+        fake_deliver(inbox, buffer_slice(&mail), 0);
+        fake_session(&(struct fake_options){&settings, &login, true, 0},
+                     more ? SLICE(LOGIN SELECT "a FETCH 2 BODY\r\n")
+                          : SLICE(LOGIN SELECT "a FETCH 1 BODY\r\n"),
+                     &stream);
+        slice said = buffer_slice(&stream.output);
+        assert_int_equal(slice_find(said, SLICE("(BODY ((\"a\" \"b\" (\"p\" ")) > 0, !more);
+        assert_int_equal(slice_find(said, SLICE("(BODY (\"application\" ")) > 0, more);
+        assert_int_equal(said.size > parts * VALUE_SIZE, !more);
+        assert_true(slice_find(said, SLICE("a OK FETCH completed\r\n")) > 0);
+        fake_session_close(&stream);
+    }
+    buffer_close(&mail);
+}
+
 static void test_an_unreadable_message_does_not_hide_the_others(void **state)
 {
     (void)state;
@@ -429,6 +500,8 @@ int main(void)
         TEST(test_pieces_of_a_message_with_bare_lf),
         TEST(test_envelope_is_kept_once_parsed),
         TEST(test_a_message_too_complex_is_opaque),
+        TEST(test_a_description_too_long_is_opaque),
+        TEST(test_a_message_too_large_to_parse_is_opaque),
         TEST(test_an_unreadable_message_does_not_hide_the_others),
         TEST(test_append_over_quota),
         TEST(test_search_after_decoding),
