@@ -205,9 +205,7 @@ error mail_auto_reply_write(const struct mail_auto_reply *reply, struct arena *a
     buffer_format(out, "\r\nMessage-ID: %.*s\r\n", SLICE_ARG(reply->message_id));
     TRY(write_references(reply, arena, out));
     /* RFC 3834 5, RFC 5230 5.6 */
-    buffer_add(out, SLICE("Auto-Submitted: auto-replied"));
-    if (reply->comment)
-        buffer_format(out, " (%s)", reply->comment);
+    buffer_format(out, "Auto-Submitted: %s", reply->submitted ? reply->submitted : "auto-replied");
     buffer_add(out, SLICE("\r\nPrecedence: bulk\r\nMIME-Version: 1.0\r\n"));
     if (reply->mime)
         write_lines(reply->text, out);

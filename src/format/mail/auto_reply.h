@@ -29,9 +29,9 @@ struct mail_auto_reply {
     slice subject; /* UTF-8; empty: "Auto: " and the mail's */
     slice text;    /* UTF-8; or, with `mime`, a MIME entity: fields, an empty line, its body */
     bool mime;
-    const char *comment; /* of Auto-Submitted: "vacation"; NULL: none */
-    slice message_id;    /* with its angle brackets */
-    int64_t now;         /* seconds since 1970 */
+    const char *submitted; /* what Auto-Submitted says: "auto-replied (vacation)" */
+    slice message_id;      /* with its angle brackets */
+    int64_t now;           /* seconds since 1970 */
 };
 /* ERROR_LIMIT where it becomes too large. */
 error mail_auto_reply_write(const struct mail_auto_reply *reply, struct arena *arena,

@@ -316,6 +316,7 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
         return error_make(ERROR_BUSY, "too many failed logins from this address");
     if (!slice_equal(attempt->password, SLICE("secret")) || attempt->authorization.size)
         return error_make(ERROR_DENIED, "wrong name or password");
-    *out = (struct directory_account){.address = attempt->name, .maildir = "/var/vmail/x"};
+    *out = (struct directory_account){
+        .address = attempt->name, .home = "/var/vmail/x", .maildir = "/var/vmail/x/Maildir"};
     return OK;
 }

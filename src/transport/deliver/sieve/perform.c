@@ -166,7 +166,10 @@ void sieve_answer(const struct deliver_local *d, const struct deliver_local_targ
     for (unsigned i = 0; i < plan->outgoing_count; i++) {
         const struct sieve_outgoing *outgoing = &plan->outgoing[i];
         struct arena arena;
-        if (outgoing->kind == SIEVE_REDIRECT || is_known(target, plan, outgoing))
+        if (outgoing->kind == SIEVE_SEEN)
+            remember_at_home(target, plan, outgoing);
+        if (outgoing->kind == SIEVE_REDIRECT || outgoing->kind == SIEVE_SEEN ||
+            is_known(target, plan, outgoing))
             continue;
         arena_init(&arena, WORK_MEMORY);
         error problem = submit_answer(d, target, outgoing, &arena);

@@ -25,7 +25,12 @@ struct sieve_place {
 
 /* Mail that is sent on or said in answer; submitted to the queue, then remembered. */
 struct sieve_outgoing {
-    enum { SIEVE_REDIRECT, SIEVE_VACATION, SIEVE_NOTIFY } kind;
+    enum sieve_outgoing_kind {
+        SIEVE_REDIRECT,
+        SIEVE_VACATION,
+        SIEVE_NOTIFY,
+        SIEVE_SEEN, /* nothing is sent: `duplicate` remembers the mail, once it is delivered */
+    } kind;
     slice sender; /* reverse path; redirect: the mail's, rewritten */
     slice recipient;
     slice header;           /* redirect: as sieve_place */

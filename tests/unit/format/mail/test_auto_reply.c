@@ -79,7 +79,7 @@ static void test_text(void **state)
         .from = SLICE("me@example.org"),
         .to = SLICE("friend@x"),
         .text = SLICE("Bin weg.\nBis sp\xc3\xa4ter\n"),
-        .comment = "vacation",
+        .submitted = "auto-replied (vacation)",
         .message_id = SLICE("<new@example.org>"),
         .now = 1000000000,
     };
