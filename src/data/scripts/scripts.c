@@ -48,6 +48,20 @@ error script_place_make(const struct sieve_settings *settings, const char *home,
     return OK;
 }
 
+bool script_active_path(const struct sieve_settings *settings, const char *home,
+                        char out_path[SCRIPT_PATH_SIZE_MAX])
+{
+    bool in_home = slice_starts(settings->active, SLICE("~"));
+    slice rest = in_home ? slice_from(settings->active, 1) : settings->active;
+    size_t size = in_home ? strlen(home) : 0;
+    if (size + rest.size >= SCRIPT_PATH_SIZE_MAX)
+        return false;
+    memcpy(out_path, home, size);
+    memcpy(out_path + size, rest.data, rest.size);
+    out_path[size + rest.size] = '\0';
+    return true;
+}
+
 struct script_quota script_quota_of(const struct sieve_settings *settings)
 {
     return (struct script_quota){.size_max = settings->script_size_max,

@@ -47,6 +47,9 @@ enum script_bound { SCRIPT_BOUND_NONE, SCRIPT_BOUND_COUNT, SCRIPT_BOUND_SIZE, SC
 /* "~" is the account's home. ERROR_LIMIT for paths that are too long. */
 error script_place_make(const struct sieve_settings *settings, const char *home,
                         struct arena *arena, struct script_place *out_place);
+/* The link alone, for a look at every delivery: no memory is taken. False: too long. */
+bool script_active_path(const struct sieve_settings *settings, const char *home,
+                        char out_path[SCRIPT_PATH_SIZE_MAX]);
 /* RFC 5804 1.6, and what a file's name cannot be. Pure. */
 error script_name_check(slice name);
 /* What the settings say. */

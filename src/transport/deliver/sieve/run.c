@@ -252,13 +252,15 @@ error sieve_plan_make(const struct deliver_local *d, const struct deliver_local_
     const struct sieve_settings *settings = sieve_settings_here();
     struct script_place place;
     struct script_version version;
+    char active[SCRIPT_PATH_SIZE_MAX];
     *out_plan = (struct sieve_plan){0};
     if (!settings || !settings->enabled || !target->account->home)
         return OK;
-    TRY(script_place_make(settings, target->account->home, arena, &place));
     bool global = settings->before.count || settings->after.count || settings->fallback.size;
-    if (!global && failed(script_look(place.active, &version)))
+    if (!global && (!script_active_path(settings, target->account->home, active) ||
+                    failed(script_look(active, &version))))
         return OK;
+    TRY(script_place_make(settings, target->account->home, arena, &place));
     struct job *job = ARENA_NEW(arena, struct job);
     TRY_MEMORY(job);
     job->asking = (struct sieve_asking){

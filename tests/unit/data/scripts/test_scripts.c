@@ -231,6 +231,13 @@ static void test_paths(void **state)
     assert_ok(script_place_make(&settings, "/var/vmail/example.org/user", &arena, &found));
     assert_string_equal(found.folder, "/var/vmail/example.org/user/sieve");
     assert_string_equal(found.active, "/var/vmail/example.org/user/.dovecot.sieve");
+    char path[SCRIPT_PATH_SIZE_MAX];
+    assert_true(script_active_path(&settings, "/h", path));
+    assert_string_equal(path, "/h/.dovecot.sieve");
+    settings.active = SLICE("/srv/active");
+    assert_true(script_active_path(&settings, "/h", path));
+    assert_string_equal(path, "/srv/active");
+    settings.active = SLICE("~/.dovecot.sieve");
     settings.path = SLICE("/srv/scripts");
     assert_ok(script_place_make(&settings, "/h", &arena, &found));
     assert_string_equal(found.folder, "/srv/scripts");
@@ -239,6 +246,7 @@ static void test_paths(void **state)
     long_home[0] = '/';
     long_home[sizeof long_home - 1] = '\0';
     assert_error(script_place_make(&settings, long_home, &arena, &found), ERROR_LIMIT);
+    assert_false(script_active_path(&settings, long_home, path));
 }
 
 int main(void)
