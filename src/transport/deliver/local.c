@@ -42,7 +42,9 @@ struct landing {
     struct deliver_local *delivery;
     struct arena *arena;
     struct arena scripts;     /* what they decided */
-    slice header;             /* what is put before the message */
+    struct body whole;        /* and what they looked at */
+    slice envelope;           /* Return-Path:, Delivered-To: */
+    slice header;             /* what is put before the message: these, and the trace */
     struct sieve_plan *plans; /* one a target; NULL: nobody has a script */
     struct copy *copies;      /* those for the usual mailbox, the sorted ones, the edited ones */
     unsigned usual, unedited, count;
@@ -50,17 +52,21 @@ struct landing {
 };
 
 /* RFC 5321 4.4: what final delivery puts before the message. */
-static error make_header(const struct deliver_local *d, struct arena *arena, slice *out_header)
+static error make_header(const struct deliver_local *d, struct arena *arena, slice *out_envelope,
+                         slice *out_header)
 {
     struct buffer header;
     buffer_init(&header, DELIVER_LOCAL_HEADER_SIZE_MAX);
     mail_return_path_write(&header, d->sender);
     if (d->count == 1)
         mail_delivered_to_write(&header, d->targets[0].account->address);
+    size_t envelope = header.size;
     buffer_add(&header, d->trace);
     error problem = buffer_check(&header);
     if (!failed(problem))
         problem = arena_copy(arena, buffer_slice(&header), out_header);
+    if (!failed(problem))
+        *out_envelope = slice_sub(*out_header, 0, envelope);
     buffer_close(&header);
     return problem;
 }
@@ -103,7 +109,7 @@ static error ask_scripts(struct landing *l)
     struct deliver_local *d = l->delivery;
     for (unsigned i = 0; i < d->count; i++) {
         struct sieve_plan plan = {0};
-        TRY(sieve_plan_make(d, &d->targets[i], &l->scripts, &plan));
+        TRY(sieve_plan_make(d, &d->targets[i], &l->whole, &l->scripts, &plan));
         if (!plan.ran)
             continue;
         if (!l->plans) {
@@ -320,7 +326,7 @@ static error store_all(struct landing *l)
     for (unsigned i = l->unedited; i < l->count; i++) {
         slice whole,
             body = slice_from(l->delivery->message, mail_header_size(l->delivery->message));
-        TRY(arena_format(&l->scripts, &whole, "%.*s%.*s", SLICE_ARG(l->header),
+        TRY(arena_format(&l->scripts, &whole, "%.*s%.*s", SLICE_ARG(l->envelope),
                          SLICE_ARG(l->copies[i].place->header)));
         const slice edited[2] = {whole, body};
         error_ignore(store_some(l, i, 1, edited)); /* its target's result says it */
@@ -346,9 +352,11 @@ error deliver_local(struct deliver_local *d, struct arena *arena)
     struct landing l = {.delivery = d, .arena = arena};
     for (unsigned i = 0; i < d->count; i++)
         d->targets[i].result = OK;
-    TRY(make_header(d, arena, &l.header));
+    TRY(make_header(d, arena, &l.envelope, &l.header));
+    body_init(&l.whole, 0);
     arena_init(&l.scripts, SCRIPTS_MEMORY);
     error problem = land(&l);
     arena_close(&l.scripts);
+    body_close(&l.whole);
     return problem;
 }

@@ -30,8 +30,7 @@ error sieve_outgoing_add(struct sieve_asking *asking, struct sieve_outgoing outg
 
 static slice header_of(const struct sieve_asking *asking)
 {
-    slice message = asking->delivery->message;
-    return slice_sub(message, 0, mail_header_size(message));
+    return slice_sub(asking->whole, 0, mail_header_size(asking->whole));
 }
 
 static slice own_address(const struct sieve_asking *asking)
@@ -112,7 +111,7 @@ static error handle_of(struct sieve_asking *asking, const struct sieve_action *a
         return arena_format(asking->arena, out_handle, "h%.*s", SLICE_ARG(action->handle));
     return arena_format(asking->arena, out_handle, "t%.*s\n%.*s\n%d\n%.*s",
                         SLICE_ARG(action->subject), SLICE_ARG(action->from), action->mime,
-                        SLICE_ARG(action->text));
+                        SLICE_ARG(action->message));
 }
 
 error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_action *action)
@@ -129,7 +128,8 @@ error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_acti
         .from = action->from.size ? action->from : own_address(asking),
         .to = asking->delivery->sender,
         .subject = action->subject,
-        .text = action->text,
+
+        .text = action->message,
         .mime = action->mime,
         .submitted = "auto-replied (vacation)",
         .now = time_wall_seconds(),

@@ -55,8 +55,7 @@ enum mailbox_attribute sieve_special_use(slice name)
 
 /* ---- Mailboxes ---- */
 
-static void set_flags(const struct sieve_action *action, struct arena *arena,
-                      struct sieve_place *place)
+static void set_flags(const struct sieve_target *to, struct arena *arena, struct sieve_place *place)
 {
     static const struct {
         const char *name;
@@ -66,9 +65,9 @@ static void set_flags(const struct sieve_action *action, struct arena *arena,
                   {"\\Flagged", MAIL_FLAGGED},
                   {"\\Deleted", MAIL_DELETED},
                   {"\\Draft", MAIL_DRAFT}};
-    slice *keywords = ARENA_ARRAY(arena, slice, action->flag_count + 1);
-    for (unsigned i = 0; keywords && i < action->flag_count; i++) {
-        slice flag = action->flags[i];
+    slice *keywords = ARENA_ARRAY(arena, slice, to->flag_count + 1);
+    for (unsigned i = 0; keywords && i < to->flag_count; i++) {
+        slice flag = to->flags[i];
         bool known = false;
         for (size_t j = 0; j < sizeof system / sizeof *system; j++)
             if (slice_equal_nocase(flag, slice_from_string(system[j].name))) {
@@ -84,15 +83,15 @@ static void set_flags(const struct sieve_action *action, struct arena *arena,
 }
 
 /* RFC 8579: the mailbox with this use, where there is one. */
-static slice find_mailbox(struct sieve_asking *asking, const struct sieve_action *action)
+static slice find_mailbox(struct sieve_asking *asking, const struct sieve_target *to)
 {
-    enum mailbox_attribute use = sieve_special_use(action->special_use);
+    enum mailbox_attribute use = sieve_special_use(to->special_use);
     slice name;
     bool exists = false;
     if (use && sieve_asking_account(asking) &&
         !failed(account_special(asking->account, use, asking->arena, &name, &exists)) && exists)
         return name;
-    return slice_equal_nocase(action->text, SLICE("INBOX")) ? SLICE("INBOX") : action->text;
+    return slice_equal_nocase(to->mailbox, SLICE("INBOX")) ? SLICE("INBOX") : to->mailbox;
 }
 
 /* RFC 5228 2.10.3: into one mailbox once. Flags of later ones are added. */
@@ -123,11 +122,11 @@ static error add_place(struct sieve_asking *asking, struct sieve_place place)
 static error keep(struct sieve_asking *asking, const struct sieve_action *action, bool usual)
 {
     struct sieve_place place = {
-        .mailbox = usual ? SLICE_EMPTY : find_mailbox(asking, action),
-        .create = action->create || asking->settings->mailbox_autocreate,
+        .mailbox = usual ? SLICE_EMPTY : find_mailbox(asking, &action->to),
+        .create = action->to.create || asking->settings->mailbox_autocreate,
         .header = action->header,
     };
-    set_flags(action, asking->arena, &place);
+    set_flags(&action->to, asking->arena, &place);
     return add_place(asking, place);
 }
 
@@ -162,12 +161,12 @@ static error redirect(struct sieve_asking *asking, const struct sieve_action *ac
     const struct deliver_local *d = asking->delivery;
     slice header = slice_sub(d->message, 0, mail_header_size(d->message));
     struct sieve_outgoing outgoing = {.kind = SIEVE_REDIRECT, .header = action->header};
-    if (failed(plain_address(action->text, asking->arena, &outgoing.recipient))) {
+    if (action->list || failed(plain_address(action->text, asking->arena, &outgoing.recipient))) {
         sieve_tell_owner(asking, "line %u: redirect: \"%.*s\" is no address; kept", action->line,
                          SLICE_ARG(slice_sub(action->text, 0, 200)));
         return keep(asking, action, true);
     }
-    if (was_redirected_here(asking, header)) {
+    if (was_redirected_here(asking, slice_sub(asking->whole, 0, mail_header_size(asking->whole)))) {
         sieve_tell_owner(asking, "line %u: redirect: the mail came back here; kept", action->line);
         return keep(asking, action, true);
     }

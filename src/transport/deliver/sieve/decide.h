@@ -13,6 +13,7 @@ struct sieve_asking {
     const struct deliver_local *delivery;
     const struct deliver_local_target *target;
     const struct sieve_settings *settings;
+    slice whole; /* the mail with the fields that are put before it */
     struct arena *arena;
     struct sieve_plan *plan;
     struct account *account; /* opened where a script wants to know of mailboxes; NULL */

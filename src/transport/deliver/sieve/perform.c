@@ -97,8 +97,9 @@ static error submit_redirect(const struct deliver_local *d,
         .message = d->message,
         .origin = d->id,
     };
-    TRY(arena_format(arena, &mail.prefix, "%.*sX-Sieve-Redirected-From: %.*s\r\n",
-                     SLICE_ARG(d->trace), SLICE_ARG(target->account->address)));
+    slice trace = outgoing->header.data ? SLICE_EMPTY : d->trace; /* the edited one has it */
+    TRY(arena_format(arena, &mail.prefix, "%.*sX-Sieve-Redirected-From: %.*s\r\n", SLICE_ARG(trace),
+                     SLICE_ARG(target->account->address)));
     if (!outgoing->header.data)
         return outlet_submit(&mail);
     buffer_init(&edited, MAIL_SIZE_MAX);

@@ -20,7 +20,8 @@ struct sieve_place {
     uint8_t flags; /* enum mail_flag */
     const slice *keywords;
     unsigned keyword_count;
-    slice header; /* edited (RFC 5293), with its empty line; data NULL: as it came */
+    slice header; /* edited (RFC 5293), the fields put before it included, with its empty line; data
+                     NULL: as it came */
 };
 
 /* Mail that is sent on or said in answer; submitted to the queue, then remembered. */

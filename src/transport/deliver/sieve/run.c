@@ -179,6 +179,23 @@ static error ask(struct job *job, const struct script_file *script, const struct
     return problem;
 }
 
+/* Flags and header that a script before gave the mail which it kept stay with it, until a later one
+ * says otherwise. */
+static error decide(struct sieve_asking *asking, const struct sieve_action *action,
+                    const struct sieve_action *kept)
+{
+    struct sieve_action merged = *action;
+    if (action->kind != SIEVE_ACTION_KEEP || !kept)
+        return sieve_decide(asking, action);
+    if (merged.to.flag_count == 0) {
+        merged.to.flags = kept->to.flags;
+        merged.to.flag_count = kept->to.flag_count;
+    }
+    if (!merged.header.data)
+        merged.header = kept->header;
+    return sieve_decide(asking, &merged);
+}
+
 /* As Pigeonhole does it: the next is asked where this one keeps the mail, and its keep stands for
  * this one's. */
 static error run_all(struct job *job)
@@ -186,21 +203,32 @@ static error run_all(struct job *job)
     struct sieve_asking *asking = &job->asking;
     const struct deliver_local *d = asking->delivery;
     const struct sieve_input input = {
-        .message = d->message,
+        .message = asking->whole,
         .from = d->sender,
         .to = asking->target->recipient.size ? asking->target->recipient
                                              : asking->target->account->address,
         .now = time_wall_seconds(),
         .host = asking->target->account->domain,
-        .world = {asking, mailbox_is_there, special_use_is_there, is_duplicate},
+        .domain = asking->target->account->domain,
+        .spam_tested = d->junk,
+        .spam_percent = d->junk ? 100 : 0,
+        .world = {.context = asking,
+                  .mailbox_exists = mailbox_is_there,
+                  .special_use_exists = special_use_is_there,
+                  .is_duplicate = is_duplicate},
     };
+    const struct sieve_action *kept = NULL;
     for (unsigned i = 0; i < job->count; i++) {
         struct sieve_result result;
         TRY(ask(job, &job->scripts[i], &input, &result));
         bool goes_on = result.keeps && i + 1 < job->count;
         for (unsigned j = 0; j < result.count; j++)
             if (!goes_on || result.actions[j].kind != SIEVE_ACTION_KEEP)
-                TRY(sieve_decide(asking, &result.actions[j]));
+                TRY(decide(asking, &result.actions[j], kept));
+        for (unsigned j = 0; goes_on && j < result.count; j++)
+            if (result.actions[j].kind == SIEVE_ACTION_KEEP &&
+                (result.actions[j].to.flag_count || result.actions[j].header.data))
+                kept = &result.actions[j];
         if (!goes_on)
             break;
     }
@@ -246,8 +274,20 @@ static error make_plan(struct job *job, const struct script_place *place)
     return core_call(store_home_core(job->asking.target->account->address), run_at_home, job);
 }
 
+/* The mail as it will be stored, but for what names the account. */
+static error join(const struct deliver_local *d, struct body *whole)
+{
+    whole->size_max = d->trace.size + d->message.size;
+    error problem = body_append(whole, d->trace);
+    if (!failed(problem))
+        problem = body_append(whole, d->message);
+    if (problem.kind == ERROR_LIMIT) /* memory for bodies is short: come again */
+        problem.kind = ERROR_TEMPORARY;
+    return problem;
+}
+
 error sieve_plan_make(const struct deliver_local *d, const struct deliver_local_target *target,
-                      struct arena *arena, struct sieve_plan *out_plan)
+                      struct body *whole, struct arena *arena, struct sieve_plan *out_plan)
 {
     const struct sieve_settings *settings = sieve_settings_here();
     struct script_place place;
@@ -266,5 +306,10 @@ error sieve_plan_make(const struct deliver_local *d, const struct deliver_local_
     job->asking = (struct sieve_asking){
         .delivery = d, .target = target, .settings = settings, .arena = arena, .plan = out_plan};
     TRY(find_scripts(job, &place));
-    return job->count ? make_plan(job, &place) : OK;
+    if (job->count == 0)
+        return OK;
+    if (whole->size == 0)
+        TRY(join(d, whole));
+    job->asking.whole = body_slice(whole);
+    return make_plan(job, &place);
 }

@@ -67,6 +67,9 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
         for (unsigned i = 0; i < 7; i++)
             if (slice_equal(word, slice_from_string(names[i])))
                 action.kind = i;
+        action.to.mailbox = action.text;
+        if (action.kind == SIEVE_ACTION_VACATION)
+            action.message = action.text;
         if (action.kind == SIEVE_ACTION_KEEP && action.text.size)
             action.header = action.text;
         out_result->keeps |= action.kind == SIEVE_ACTION_KEEP;
