@@ -47,6 +47,7 @@ const struct control_group control_groups[] = {
     {"hash", "Password hashes"},
     {"queue", "Mail on its way"},
     {"spam", "What mail is wanted"},
+    {"sieve", "Scripts that sort mail"},
     {"dkim", "Keys that sign mail"},
     {"dns", "What DNS must say"},
     {"config", "The configuration"},
@@ -102,6 +103,13 @@ static const char dkim_create_more[] =
     "(ringmail sender add).\n";
 static const char config_show_more[] =
     "  ringmail config show --defaults | grep -A1 login    what a setting means and its default\n";
+
+static const char sieve_test_more[] =
+    "One action a line, in the order in which they would be carried out. The envelope is that of\n"
+    "--from and --rcpt; without them the mail's Return-Path: and Delivered-To: fields say it. "
+    "What\n"
+    "a script asks of the account (which mailboxes there are, what was seen before) is not known\n"
+    "here: there is only INBOX.\n";
 
 static const char spam_learn_more[] =
     "PATH is a file with one mail, or a folder (a Maildir's cur, say) with such files, and with\n"
@@ -170,6 +178,10 @@ const struct control_verb control_verbs[] = {
      spam_learn_more, 2, CONTROL_ARGUMENTS_MAX, LIST_OPTIONS, control_spam_learn},
     {"spam", "rules", "", "What our own rules can say of a mail, and their scores", NULL, 0, 0,
      LIST_OPTIONS, control_spam_rules},
+    {"sieve", "check", "FILE...", "Is there a mistake in a script (\"-\": standard input)", NULL, 1,
+     CONTROL_ARGUMENTS_MAX, 0, control_sieve_check},
+    {"sieve", "test", "SCRIPT MAIL", "What a script would do with a mail; nothing is done",
+     sieve_test_more, 2, 2, OPTION_BIT(OPTION_FROM) | OPTION_BIT(OPTION_RCPT), control_sieve_test},
     {"dkim", "create", "DOMAIN", "Make a key that signs a domain's mail; print its DNS record",
      dkim_create_more, 1, 1, LIST_OPTIONS | KEY_OPTIONS, control_dkim_create},
     {"dkim", "show", "DOMAIN", "The DNS records of a domain's keys", NULL, 1, 1, LIST_OPTIONS,

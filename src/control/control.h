@@ -101,6 +101,13 @@ enum control_exit control_domain_add(struct control *control),
     control_spam_learn(struct control *control), control_spam_rules(struct control *control);
 
 enum control_exit control_spam_check(struct control *control);
+enum control_exit control_sieve_check(struct control *control),
+    control_sieve_test(struct control *control);
+
+/* A whole file ("-": standard input). */
+error control_read_file(slice name, struct buffer *out);
+/* Mail as it would come by SMTP: a file may have bare line ends. */
+void control_add_crlf(struct buffer *out, slice text);
 
 /* "ringmail: ..." on standard error; returns `exit`. */
 enum control_exit control_say(enum control_exit exit, const char *format, ...)

@@ -179,7 +179,8 @@ static enum control_exit run(const struct control_verb *verb, struct line *line,
 {
     struct control control = {.count = line->count - used};
     struct config *config = NULL;
-    bool needs_config = verb->run != control_hash && !line->options[OPTION_DEFAULTS];
+    bool needs_config = verb->run != control_hash && verb->run != control_sieve_check &&
+                        verb->run != control_sieve_test && !line->options[OPTION_DEFAULTS];
     memcpy(control.options, line->options, sizeof control.options);
     for (unsigned i = 0; i < control.count; i++)
         control.words[i] = slice_from_string(line->words[used + i]);

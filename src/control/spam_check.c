@@ -5,60 +5,7 @@
 #include "control/server.h"
 #include "format/json/read.h"
 
-#include <errno.h>
-#include <fcntl.h>
-#include <string.h>
-#include <unistd.h>
-
-enum { TARGET_ROOM = 16 << 10, MESSAGE_ROOM = 64 << 20, READ_SIZE = 64 << 10 };
-
-static error read_all(int fd, struct buffer *out)
-{
-    for (;;) {
-        char *room = buffer_reserve(out, READ_SIZE);
-        TRY_MEMORY(room);
-        ssize_t got = read(fd, room, READ_SIZE);
-        if (got < 0)
-            return error_system(errno, "it cannot be read");
-        if (got == 0)
-            return OK;
-        buffer_commit(out, (size_t)got);
-    }
-}
-
-/* "-": standard input. */
-static error read_file(slice name, struct buffer *out)
-{
-    char path[4096];
-    if (slice_equal(name, SLICE("-")))
-        return read_all(STDIN_FILENO, out);
-    if (name.size >= sizeof path)
-        return error_make(ERROR_LIMIT, "the name is too long");
-    memcpy(path, name.data, name.size);
-    path[name.size] = '\0';
-    int fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return error_system(errno, "it cannot be opened");
-    error problem = read_all(fd, out);
-    close(fd);
-    return problem;
-}
-
-/* As it would come by SMTP: a file may have bare line ends. */
-static void add_crlf(struct buffer *out, slice text)
-{
-    slice line;
-    bool more = text.size > 0;
-    while (more) {
-        more = slice_cut(text, '\n', &line, &text);
-        if (line.size && line.data[line.size - 1] == '\r')
-            line.size--;
-        if (!more && line.size == 0)
-            return;
-        buffer_add(out, line);
-        buffer_add_string(out, "\r\n");
-    }
-}
+enum { TARGET_ROOM = 16 << 10, MESSAGE_ROOM = 64 << 20 };
 
 static void add_target(const struct control *control, struct buffer *out)
 {
@@ -197,11 +144,11 @@ enum control_exit control_spam_check(struct control *control)
     buffer_init(&message, 2 * MESSAGE_ROOM);
     buffer_init(&answer, CONTROL_OUTPUT_SIZE_MAX);
     enum control_exit exit = CONTROL_DONE;
-    error problem = read_file(control->words[0], &file);
+    error problem = control_read_file(control->words[0], &file);
     if (failed(problem)) {
         exit = control_say(CONTROL_REFUSED, "%.*s: %s", SLICE_ARG(control->words[0]), problem.text);
     } else {
-        add_crlf(&message, buffer_slice(&file));
+        control_add_crlf(&message, buffer_slice(&file));
         problem = ask(control, &message, &answer);
         if (problem.kind == ERROR_MALFORMED)
             exit = control_say(CONTROL_USAGE, "a message and good addresses are wanted: --ip "
