@@ -156,6 +156,15 @@ static error check_domain(struct spf_run *run, slice domain, struct outcome *out
 
 /* ---- Explanation ---- */
 
+/* RFC 7208 6.2: macros may bring in anything that the sender said. */
+static bool is_printable(slice text)
+{
+    for (size_t i = 0; i < text.size; i++)
+        if (text.data[i] < ' ' || text.data[i] > '~')
+            return false;
+    return true;
+}
+
 /* WAITS. RFC 7208 6.2: whatever is wrong with it, there is none then. */
 static error explain(struct spf_run *run, const struct outcome *outcome, struct arena *arena,
                      slice *out_text)
@@ -173,7 +182,7 @@ static error explain(struct spf_run *run, const struct outcome *outcome, struct 
     struct spf_macro_values values = spf_run_values(run, outcome->domain);
     spf_macro_expand(answer.records[0].text, SPF_MACRO_IN_EXPLANATION, &values, &text);
     error problem = buffer_check(&text);
-    if (!failed(problem))
+    if (!failed(problem) && is_printable(buffer_slice(&text)))
         problem = arena_copy(arena, buffer_slice(&text), out_text);
     buffer_close(&text);
     return problem;

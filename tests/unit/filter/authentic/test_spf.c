@@ -150,6 +150,28 @@ static void test_explanation_is_one_line(void **state)
     assert_int_equal(zone.asked, 1);
 }
 
+/* Macros bring in what the sender said: a reply is printable ASCII all the same. */
+static void test_explanation_is_printable(void **state)
+{
+    (void)state;
+    static const slice locals[] = {SLICE("a\xc3\xa4"), SLICE("a\x01"), SLICE("a\r\nb"),
+                                   SLICE("a\x7f")};
+    struct spf_question question = {.domain = SLICE("x.example"), .explain = true};
+    zone = (struct zone){0};
+    zone_text(&zone, "x.example", "v=spf1 exp=e.example -all");
+    zone_text(&zone, "e.example", "not %{l}");
+    assert_ok(address_parse_ip(SLICE("192.0.2.1"), &question.peer));
+    question.local = SLICE("a b");
+    assert_ok(check_as(&question));
+    assert_slice(result.explanation, "not a b");
+    for (size_t i = 0; i < sizeof locals / sizeof *locals; i++) {
+        question.local = locals[i];
+        assert_ok(check_as(&question));
+        assert_int_equal(result.result, SPF_FAIL);
+        assert_int_equal(result.explanation.size, 0);
+    }
+}
+
 /* No more than ten names of a client are looked at, however many it has. */
 static void test_client_with_many_names(void **state)
 {
@@ -179,6 +201,7 @@ int main(void)
         cmocka_unit_test(test_who_has_no_record),
         cmocka_unit_test(test_names_that_grow),
         cmocka_unit_test(test_explanation_is_one_line),
+        cmocka_unit_test(test_explanation_is_printable),
         cmocka_unit_test(test_client_with_many_names),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
