@@ -25,6 +25,15 @@ static bool is_quotable(slice value)
     return true;
 }
 
+/* As add_value writes it, without the quotes. */
+static size_t written_size(slice value)
+{
+    size_t size = value.size;
+    for (size_t i = 0; i < value.size; i++)
+        size += value.data[i] == '"' || value.data[i] == '\\';
+    return size;
+}
+
 static void add_value(struct buffer *out, slice value)
 {
     if (is_plain(value)) {
@@ -59,7 +68,7 @@ void auth_results_add(struct auth_results *results, const char *method, const ch
 
 void auth_results_property(struct auth_results *results, const char *name, slice value)
 {
-    if (value.size == 0 || value.size > AUTH_RESULTS_VALUE_SIZE_MAX || !is_quotable(value))
+    if (value.size == 0 || written_size(value) > AUTH_RESULTS_VALUE_SIZE_MAX || !is_quotable(value))
         return;
     buffer_format(results->out, " %s=", name);
     add_value(results->out, value);

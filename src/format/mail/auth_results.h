@@ -10,7 +10,9 @@
  */
 #include "base/buffer.h"
 
-enum { AUTH_RESULTS_VALUE_SIZE_MAX = 320 }; /* bytes: any address; lines stay below 998 */
+enum {
+    AUTH_RESULTS_VALUE_SIZE_MAX = 320
+}; /* bytes as written: any address; lines stay below 998 */
 
 struct auth_results {
     struct buffer *out;

@@ -23,6 +23,28 @@ static void test_writes_results(void **state)
                  " header.d=a.example;\r\n\tspf=pass smtp.mailfrom=\"a b\\\"c@x.example\"");
 }
 
+/* What is escaped counts as it is written, so that no line grows beyond 998 bytes (RFC 5322 2.1.1).
+ */
+static void test_lines_stay_short(void **state)
+{
+    (void)state;
+    static char text[AUTH_RESULTS_VALUE_SIZE_MAX];
+    struct auth_results results;
+    buffer_reset(&out);
+    memset(text, '"', sizeof text);
+    auth_results_begin(&results, SLICE("mx.example.org"), &out);
+    auth_results_add(&results, "dkim", "permerror", "d= or s= is no domain name");
+    auth_results_property(&results, "header.d", slice_of(text, sizeof text));
+    auth_results_property(&results, "header.s", slice_of(text, sizeof text / 2 + 1));
+    auth_results_property(&results, "header.b", slice_of(text, sizeof text / 2));
+    assert_true(slice_find(buffer_slice(&out), SLICE("header.d")) < 0);
+    assert_true(slice_find(buffer_slice(&out), SLICE("header.s")) < 0);
+    assert_true(slice_find(buffer_slice(&out), SLICE("header.b")) > 0);
+    memset(text, 'x', sizeof text);
+    auth_results_property(&results, "header.d", slice_of(text, sizeof text));
+    assert_true(slice_find(buffer_slice(&out), SLICE("header.d")) > 0);
+}
+
 static void test_says_none(void **state)
 {
     (void)state;
@@ -117,9 +139,13 @@ int main(void)
 {
     buffer_init(&out, 4096);
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_writes_results), cmocka_unit_test(test_says_none),
-        cmocka_unit_test(test_finds_methods),  cmocka_unit_test(test_finds_results),
-        cmocka_unit_test(test_whose_results),  cmocka_unit_test(test_takes_out_what_is_forged),
+        cmocka_unit_test(test_writes_results),
+        cmocka_unit_test(test_lines_stay_short),
+        cmocka_unit_test(test_says_none),
+        cmocka_unit_test(test_finds_methods),
+        cmocka_unit_test(test_finds_results),
+        cmocka_unit_test(test_whose_results),
+        cmocka_unit_test(test_takes_out_what_is_forged),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);
     buffer_close(&out);
