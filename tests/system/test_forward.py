@@ -81,6 +81,23 @@ def test_alias_elsewhere(world):
     assert b"with ESMTP id" in header
 
 
+def test_detail_goes_along(world):
+    """Postfix's propagate_unmatched_extensions: what an alias leads to gets the detail, elsewhere and here, by the queue, too."""
+    world.alias(f"news@{DOMAIN}", "reader@elsewhere.test", account(5))
+    subject = world.send([f"news+Weekly@{DOMAIN}"], parameters=" NOTIFY=SUCCESS,FAILURE")
+    world.arrives(subject, "reader+Weekly@elsewhere.test")
+    (raw,) = wait.until(lambda: world.here(subject, account(5)), 20, "the mail is in its mailbox")
+    assert not world.elsewhere(subject, "reader@elsewhere.test")
+    report = outbound.Report(world.arrives(subject, STRANGER).raw)  # by the queue: its recipient bears the detail
+    local, domain = account(5).split("@")
+    assert report.actions() == {f"{local}+Weekly@{domain}": "delivered"}
+    # An address that is a bare "user+" has no detail; one whose alias stands for it whole is not stripped.
+    world.alias(f"plain@{DOMAIN}", "plain@elsewhere.test")
+    world.arrives(world.send([f"plain+@{DOMAIN}"]), "plain@elsewhere.test")
+    world.alias(f"plain+whole@{DOMAIN}", "whole@elsewhere.test")
+    world.arrives(world.send([f"plain+whole@{DOMAIN}"]), "whole@elsewhere.test")
+
+
 def test_bounce_of_a_server_finds_its_way(world):
     """What elsewhere.test sends to the rewritten sender goes to the stranger; a forged one nowhere."""
     world.alias(f"bounces@{DOMAIN}", "somebody@elsewhere.test")

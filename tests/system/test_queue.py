@@ -216,6 +216,52 @@ def test_orders_say_what_is_wrong(place):
     assert again.returncode == 1 and "so already" in again.stderr
 
 
+def test_every_verb_says_how_it_went(place):
+    """0 done, 1 refused or not found, 2 wrong usage, 3 no server; JSON that parses wherever something is shown."""
+    orders = ["flush", "hold", "release", "delete", "bounce"]
+    place = place(**{"queue.retry_min": "1h", "queue.retry_max": "2h"})
+
+    def code(*words):
+        return place.control(*words, check=False).returncode
+    for verb in ["list", "sites", "stats"]:
+        assert place.control(verb).returncode == 0
+        json.loads(place.control(verb, "--json").stdout)
+        assert code(verb, "rubbish") == 2 and code(verb, "--rubbish") == 2, verb
+    for verb in orders + ["show"]:
+        assert code(verb) == 2 and code(verb, "12345") == 1 and code(verb, "zzz") == 2, verb
+    place.submit("a@there.test", times=5)
+    wait.until(lambda: all(m["recipients"][0]["attempts"] for m in place.mails()[:1]), 10, "somebody was tried")
+    ids = [mail["id"] for mail in place.mails()]
+    assert place.control("show", ids[0]).returncode == 0 and place.control("flush", ids[0]).returncode == 0
+    assert code("hold", ids[0]) == 0 and code("hold", ids[0]) == 1
+    assert code("release", ids[0]) == 0 and code("release", ids[0]) == 1
+    assert code("delete", ids[1]) == 0 and code("delete", ids[1]) == 1
+    assert code("bounce", ids[2]) == 0 and code("bounce", ids[2]) == 1
+    assert code("list", "--site", "no-such-site") == 0 and place.mails("--site", "no-such-site") == []
+    place.instance.stop()
+    for verb in ["list", "sites", "stats"]:
+        assert code(verb) == 3 and code(verb, "--json") == 3, verb
+    for verb in orders + ["show"]:
+        assert code(verb, ids[0]) == 3, verb
+    place.instance.start()
+
+
+def test_a_site_that_was_never_asked_for(place):
+    """Mail held by its sender has no route yet: its domain stands for it, in the list of sites and for --site."""
+    place = place()
+    with submission(place.instance, place.sender) as client:
+        client.command(f"MAIL FROM:<{place.sender}> HOLDFOR=3600", 250)
+        client.command("RCPT TO:<a@there.test>", 250)
+        client.data(f"From: {place.sender}\r\nSubject: later\r\n\r\ntext\r\n".encode(), 250)
+    (site,) = json.loads(place.control("sites", "--json").stdout)["sites"]
+    assert site["site"] == site["domain"] == "there.test"
+    (mail,) = place.mails("--site", "there.test")
+    place.instance.stop()
+    place.instance.start()
+    assert [one["id"] for one in place.mails("--site", "there.test")] == [mail["id"]]
+    assert place.control("delete", "--site", "there.test").stdout == "1 mail deleted\n"
+
+
 def test_pages_and_filters(place):
     """One list over the cores, page by page; sites are known again after a restart, before anything is tried."""
     place = place(**{"queue.retry_min": "1h", "queue.retry_max": "2h"})

@@ -73,22 +73,48 @@ error directory_account_make(const struct directory_settings *settings, slice lo
     return error_make(ERROR_TEMPORARY, problem.text);
 }
 
+/* WAITS. */
+static error account_named(struct directory *directory, slice local, slice domain,
+                           struct arena *arena, struct directory_account *out_account)
+{
+    struct directory_rows rows;
+    instant asked;
+    TRY(directory_account_row(directory, local, domain, DIRECTORY_CACHED_FINE, arena, &rows,
+                              &asked));
+    return rows.count == 0 ? error_make(ERROR_NOT_FOUND, "no such account")
+                           : directory_account_make(directory->settings, local, domain,
+                                                    &rows.rows[0], arena, out_account);
+}
+
 error directory_account(struct directory *directory, slice address, struct arena *arena,
                         struct directory_account *out_account)
 {
     struct directory_address parsed;
-    struct directory_rows rows;
-    instant asked;
     error problem = directory_address_parse(directory->settings, address, arena, &parsed);
     if (problem.kind == ERROR_MALFORMED)
         return error_make(ERROR_NOT_FOUND, "no such account");
     TRY(problem);
-    TRY(directory_account_row(directory, parsed.local, parsed.domain, DIRECTORY_CACHED_FINE, arena,
-                              &rows, &asked));
-    if (rows.count == 0)
+    return account_named(directory, parsed.local, parsed.domain, arena, out_account);
+}
+
+error directory_mailbox(struct directory *directory, slice address, struct arena *arena,
+                        struct directory_target *out_target)
+{
+    struct directory_address parsed;
+    struct directory_target target = {.extended = address};
+    error problem = directory_address_parse(directory->settings, address, arena, &parsed);
+    if (problem.kind == ERROR_MALFORMED)
         return error_make(ERROR_NOT_FOUND, "no such account");
-    return directory_account_make(directory->settings, parsed.local, parsed.domain, &rows.rows[0],
-                                  arena, out_account);
+    TRY(problem);
+    problem = account_named(directory, parsed.local, parsed.domain, arena, &target.account);
+    if (problem.kind == ERROR_NOT_FOUND && parsed.detail.data) {
+        target.detail = parsed.detail;
+        problem = account_named(directory, parsed.base, parsed.domain, arena, &target.account);
+    }
+    TRY(problem);
+    target.address = target.account.address;
+    *out_target = target;
+    return OK;
 }
 
 error directory_password(struct directory *directory, slice address, struct arena *arena,

@@ -25,6 +25,11 @@ error directory_address_parse(const struct directory_settings *settings, slice t
 /* local@domain; local may be empty (a catch-all). */
 error directory_address_join(struct arena *arena, slice local, slice domain, slice *out_whole);
 
+/* user@domain with a detail: user+detail@domain. Where there is no such address (no details here, a
+ * quoted local part, a detail that would need quotes or is too long) it is user@domain. */
+error directory_address_extend(const struct directory_settings *settings, slice address,
+                               slice detail, struct arena *arena, slice *out_extended);
+
 /* The same local part at the domain's U-labels; false where that is the same. */
 error directory_address_unicode(struct arena *arena, slice local, slice domain, bool *out_differs,
                                 slice *out_domain, slice *out_whole);

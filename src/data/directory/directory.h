@@ -49,8 +49,10 @@ enum directory_answer {
 
 struct directory_target {
     bool outside;  /* a domain that is not ours: goes to the queue */
-    slice address; /* local: account.address; outside: as the alias names it */
+    slice address; /* local: account.address; outside: as the alias names it, with the detail of the
+                      name that led to it (Postfix's propagate_unmatched_extensions) */
     slice detail;  /* "x" of user+x@, for Sieve and delivery; data NULL where there is none */
+    slice extended; /* local: the address with its detail, as directory_mailbox finds it again */
     struct directory_account account; /* unless outside */
 };
 
@@ -91,6 +93,11 @@ error directory_resolve(struct directory *directory, slice address, struct arena
 /* WAITS. The account of exactly this address, no aliases, no detail; ERROR_NOT_FOUND. */
 error directory_account(struct directory *directory, slice address, struct arena *arena,
                         struct directory_account *out_account);
+
+/* WAITS. The same where the address may have a +detail, of a target that was resolved before: no
+ * aliases. ERROR_NOT_FOUND. */
+error directory_mailbox(struct directory *directory, slice address, struct arena *arena,
+                        struct directory_target *out_target);
 
 /* WAITS. May the account (its canonical address) write as `sender` (local@domain)? As itself, with
  * any detail; as an alias that leads to it alone; as what identity_query grants. */

@@ -23,6 +23,7 @@ struct name {
     slice via;                 /* key of the parent's alias; empty for the address asked */
     slice written;             /* as the alias has it */
     slice detail;              /* inherited from the parent where an alias named none */
+    bool catch_all;            /* one address for a whole domain led here */
     unsigned depth;
     struct directory_address address;
 };
@@ -82,10 +83,22 @@ static error target_add(struct resolve *r, const struct directory_target *target
     return map_put(&r->targets, key, found);
 }
 
-static error target_add_outside(struct resolve *r, slice address)
+/* A catch-all takes all there is of a name: its detail says nothing to whoever it leads to. */
+static bool is_of_catch_all(const struct name *name)
+{
+    for (; name->parent && name->detail.data; name = name->parent)
+        if (name->catch_all)
+            return true;
+    return false;
+}
+
+static error target_add_outside(struct resolve *r, const struct name *name)
 {
     struct directory_target target = {.outside = true};
-    TRY(arena_copy(r->arena, address, &target.address));
+    slice detail = is_of_catch_all(name) ? SLICE_EMPTY : name->detail;
+    TRY(directory_address_extend(r->directory->settings, name->written, detail, r->scratch,
+                                 &target.address));
+    TRY(arena_copy(r->arena, target.address, &target.address));
     return target_add(r, &target);
 }
 
@@ -96,8 +109,12 @@ static error target_add_account(struct resolve *r, const struct name *name, slic
     TRY(directory_account_make(r->directory->settings, local, name->address.domain, row, r->arena,
                                &target.account));
     target.address = target.account.address;
-    if (detail.data)
+    target.extended = target.address;
+    if (detail.data) {
         TRY(arena_copy(r->arena, detail, &target.detail));
+        TRY(directory_address_extend(r->directory->settings, target.address, target.detail,
+                                     r->arena, &target.extended));
+    }
     return target_add(r, &target);
 }
 
@@ -107,8 +124,12 @@ static error destination_add(struct resolve *r, const struct name *from, slice v
 {
     struct name *name = ARENA_NEW(r->scratch, struct name);
     TRY_MEMORY(name);
-    *name = (struct name){
-        .parent = from, .via = via, .written = written, .detail = detail, .depth = from->depth + 1};
+    *name = (struct name){.parent = from,
+                          .via = via,
+                          .written = written,
+                          .detail = detail,
+                          .catch_all = via.data[0] == '@' && written.data[0] != '@',
+                          .depth = from->depth + 1};
     if (written.data[0] == '@')
         TRY(arena_format(r->scratch, &name->written, "%.*s%.*s", SLICE_ARG(from->address.base),
                          SLICE_ARG(written)));
@@ -237,7 +258,7 @@ static error look_at_target(struct resolve *r, struct name *name)
         TRY(problem);
     TRY(directory_domain(r->directory, name->address.domain, &ours));
     if (!ours)
-        return target_add_outside(r, name->written);
+        return target_add_outside(r, name);
     if (problem.kind == ERROR_NOT_FOUND) {
         log_dangling(r, name, false);
         return OK;

@@ -24,13 +24,13 @@ static struct queue_recipient recipient_of(const struct smtp_target *target)
 {
     const struct smtp_recipient *named = target->recipient;
     struct queue_recipient recipient = {
-        .address = target->address,
+        .address = target->extended,
         .final = target->account != NULL,
         .notify = named->notify,
         .orcpt_type = named->orcpt_type,
         .orcpt_address = named->orcpt_address,
     };
-    if (recipient.orcpt_type.size == 0 && !slice_equal(named->address, target->address)) {
+    if (recipient.orcpt_type.size == 0 && !slice_equal(named->address, target->extended)) {
         recipient.orcpt_type = utf8_is_ascii(named->address) ? SLICE("rfc822") : SLICE("utf-8");
         recipient.orcpt_address = named->address;
     }
@@ -78,7 +78,7 @@ static error add_recipients(struct smtp_transaction *t, unsigned kinds,
     for (const struct smtp_target *target = t->targets; target; target = target->next) {
         if (!(kinds & (target->account ? LOCAL_TARGETS : OUTSIDE_TARGETS)))
             continue;
-        envelope->utf8 |= !utf8_is_ascii(target->address);
+        envelope->utf8 |= !utf8_is_ascii(target->extended);
         recipients[count++] = recipient_of(target);
     }
     envelope->recipients = recipients;

@@ -5,7 +5,7 @@
  * envelope takes all recipients. On port 25 mailboxes are one envelope and addresses elsewhere,
  * which aliases led to, another: its sender is rewritten (SRS) and it bears an ARC seal.
  *
- * Aliases are followed by the session: the queue gets accounts (`final`, without the detail) and
+ * Aliases are followed by the session: the queue gets accounts (`final`, with the detail) and
  * addresses of strangers. Recipients that one alias led to share its NOTIFY and ORCPT; where the
  * sender gave no ORCPT it is the address that RCPT named (RFC 3461 5.2.7), so that reports speak of
  * that.

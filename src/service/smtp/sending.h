@@ -3,8 +3,8 @@
  *
  * Limits on what an account sends, counted on its home core: exact, however many cores take its
  * mail. Asking is a hop, made only where a limit is set. Bounds: SMTP_SENDING_ACCOUNTS_MAX per
- * core; past it, whoever has been silent for longest is forgotten, if it can be one whose count is on
- * disk.
+ * core; past it, whoever has been silent for longest is forgotten, if possible one whose count is
+ * on disk.
  *
  * Counts outlive the process: each core writes those that changed to a file of its own
  * (sending_keep.c) every `save_interval` and when it stops. A crash or a power cut loses what was

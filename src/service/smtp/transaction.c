@@ -52,6 +52,7 @@ static error add_target(struct smtp_transaction *t, const struct smtp_recipient 
     target->account = found->outside ? NULL : &found->account;
     target->address = address;
     target->detail = found->detail;
+    target->extended = found->outside || found->extended.size == 0 ? address : found->extended;
     TRY(map_put(&t->target_map, address, target));
     *(t->last_target ? &t->last_target->next : &t->targets) = target;
     t->last_target = target;

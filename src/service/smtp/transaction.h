@@ -29,6 +29,7 @@ struct smtp_target {
     const struct directory_account *account; /* NULL: elsewhere */
     slice address;                           /* of the account; elsewhere: domain in A-labels */
     slice detail;
+    slice extended; /* the address with the detail: what the queue gets */
 };
 
 struct smtp_transaction {

@@ -58,7 +58,7 @@ static error account_of(slice address, struct arena *arena, struct directory_res
 {
     struct directory_target *target = ARENA_NEW(arena, struct directory_target);
     TRY_MEMORY(target);
-    error problem = directory_account(directory_here(), address, arena, &target->account);
+    error problem = directory_mailbox(directory_here(), address, arena, target);
     *out = (struct directory_resolution){.answer = DIRECTORY_FOUND, .count = 1, .targets = target};
     if (problem.kind != ERROR_NOT_FOUND)
         return problem;
@@ -224,7 +224,7 @@ static error add_onward(struct landing *l, const struct addressee *a,
     }
     struct queue_recipient *to = &l->onward[envelope->recipient_count++];
     *to = (struct queue_recipient){
-        .address = address,
+        .address = target->outside || target->extended.size == 0 ? address : target->extended,
         .final = !target->outside,
         .notify = notify_of(a),
         .orcpt_type = queue_mail_text(mail, a->recipient->orcpt_type),
@@ -233,24 +233,39 @@ static error add_onward(struct landing *l, const struct addressee *a,
     return a->count > 1 ? map_put(&l->by_address, address, to) : OK;
 }
 
-/* Whoever had the mail in an earlier attempt has it. */
+/* WAITS. The account's, whatever detail the mail came with; one that is gone is as it was named. */
+static error address_of_mailbox(struct landing *l, slice named, slice *out_address)
+{
+    struct directory_target target;
+    if (!failed(directory_mailbox(directory_here(), named, &l->arena, &target))) {
+        *out_address = target.address;
+        return OK;
+    }
+    char *folded = arena_alloc_bytes(&l->arena, named.size);
+    TRY_MEMORY(folded);
+    for (size_t i = 0; i < named.size; i++)
+        folded[i] = ascii_lower(named.data[i]);
+    *out_address = slice_of(folded, named.size);
+    return OK;
+}
+
+/* WAITS. Whoever had the mail in an earlier attempt has it. */
 static error note_delivered(struct landing *l)
 {
     const struct queue_item *item = l->item;
     for (uint32_t i = item->first; i < item->first + item->count; i++) {
         const struct queue_mail_recipient *to = &item->mail->recipients[i];
-        slice address = queue_mail_text(item->mail, to->address);
-        char *folded = arena_alloc_bytes(&l->arena, address.size);
-        TRY_MEMORY(folded);
-        for (size_t j = 0; j < address.size; j++)
-            folded[j] = ascii_lower(address.data[j]);
-        address = slice_of(folded, address.size);
-        if (to->outcome == QUEUE_DELIVERED && !map_get(&l->by_address, address))
+        slice address;
+        if (to->outcome != QUEUE_DELIVERED)
+            continue;
+        TRY(address_of_mailbox(l, queue_mail_text(item->mail, to->address), &address));
+        if (!map_get(&l->by_address, address))
             TRY(map_put(&l->by_address, address, l->item));
     }
     return OK;
 }
 
+/* WAITS. */
 static error gather_onward(struct landing *l)
 {
     unsigned targets = 0;

@@ -34,9 +34,9 @@ enum queue_limits {
 };
 
 struct queue_recipient {
-    slice address;                   /* local@domain, domain in A-labels */
-    bool final;                      /* an account's own address: aliases are followed no more */
-    unsigned notify;                 /* enum smtp_notify bits (RFC 3461 4.1) */
+    slice address;   /* local@domain, domain in A-labels */
+    bool final;      /* an account's own address, +detail or not: no alias is followed any more */
+    unsigned notify; /* enum smtp_notify bits (RFC 3461 4.1) */
     slice orcpt_type, orcpt_address; /* RFC 3461 4.2, decoded; empty: none was given */
 };
 

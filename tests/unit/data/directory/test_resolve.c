@@ -3,8 +3,9 @@
 
 #include <stdlib.h>
 
-static const char *const domains[] = {"example.org", "example.net", "xn--bcher-kva.example",
-                                      "catch.example", NULL};
+static const char *const domains[] = {
+    "example.org",    "example.net",   "xn--bcher-kva.example", "catch.example",
+    "domain.example", "taken.example", "handed.example",        NULL};
 
 static const struct fake_row accounts[] = {
     {"alice@example.org", "h", NULL},
@@ -48,6 +49,10 @@ static const struct fake_row aliases[] = {
     {"abroad@example.org", "x@far.example", NULL},
     {"@example.net", "@example.org", NULL}, /* a domain that is another name for a domain */
     {"@catch.example", "all@catch.example", NULL},
+    {"@domain.example", "@far.example", NULL},
+    {"@taken.example", "all@far.example", NULL},
+    {"@handed.example", "hand@handed.example", NULL},
+    {"hand@handed.example", "all@far.example", NULL},
     {NULL, NULL, NULL},
 };
 
@@ -91,7 +96,17 @@ static const struct expectation expectations[] = {
     {"bob@example.org", DIRECTORY_FOUND, "bob@example.org;carol@example.org"},
     {"bob+x@example.org", DIRECTORY_FOUND, "bob@example.org x;carol@example.org x"},
     {"abroad@example.org", DIRECTORY_FOUND, "!x@far.example"},
-    {"abroad+detail@example.org", DIRECTORY_FOUND, "!x@far.example"},
+    {"abroad+Detail@example.org", DIRECTORY_FOUND, "!x+Detail@far.example"},
+    {"abroad+@example.org", DIRECTORY_FOUND, "!x@far.example"},
+    {"abroad+a..b@example.org", DIRECTORY_FOUND, "!x@far.example"}, /* would need quotes */
+    {"\"abroad+a b\"@example.org", DIRECTORY_FOUND, "!x@far.example"},
+    {"abroad+a.b@example.org", DIRECTORY_FOUND, "!x+a.b@far.example"},
+    {"team+t@example.org", DIRECTORY_FOUND,
+     "alice@example.org t;!Someone.Else+t@Elsewhere.example;bob@example.org t;carol@example.org t"},
+    {"out@domain.example", DIRECTORY_FOUND, "!out@far.example"}, /* a domain for another */
+    {"out+d@domain.example", DIRECTORY_FOUND, "!out+d@far.example"},
+    {"any+d@taken.example", DIRECTORY_FOUND, "!all@far.example"},  /* a catch-all */
+    {"any+d@handed.example", DIRECTORY_FOUND, "!all@far.example"}, /* and what it leads to */
     {"ring1@example.org", DIRECTORY_ALIAS_LOOP, ""},
     {"self@example.org", DIRECTORY_ALIAS_LOOP, ""},
     {"half@example.org", DIRECTORY_FOUND, "carol@example.org"},
@@ -285,6 +300,46 @@ IN_CORE(test_work_has_a_limit)
     }
 }
 
+/* What a resolution says of a mailbox with a detail is found again by the queue. */
+IN_CORE(test_mailbox_with_its_detail)
+{
+    struct directory directory;
+    struct directory_settings settings = test_settings();
+    struct directory_resolution resolution;
+    struct directory_target again;
+    struct arena arena;
+    fake_tables();
+    fake_directory_open(&directory, &settings);
+    arena_init(&arena, 1 << 20);
+    assert_ok(directory_resolve(&directory, SLICE("info+News.1@example.org"), &arena, &resolution));
+    assert_int_equal(resolution.count, 1);
+    assert_slice(resolution.targets[0].extended, "carol+News.1@example.org");
+    assert_ok(directory_mailbox(&directory, resolution.targets[0].extended, &arena, &again));
+    assert_slice(again.address, "carol@example.org");
+    assert_slice(again.account.address, "carol@example.org");
+    assert_slice(again.detail, "News.1");
+    /* A detail that no address can have without quotes is not kept on that way. */
+    assert_ok(
+        directory_resolve(&directory, SLICE("\"info+a b\"@example.org"), &arena, &resolution));
+    assert_slice(resolution.targets[0].detail, "a b");
+    assert_slice(resolution.targets[0].extended, "carol@example.org");
+    /* An account of the whole name comes first. */
+    assert_ok(directory_mailbox(&directory, SLICE("dave+lists@example.org"), &arena, &again));
+    assert_slice(again.address, "dave+lists@example.org");
+    assert_null(again.detail.data);
+    assert_ok(directory_mailbox(&directory, SLICE("dave+other@example.org"), &arena, &again));
+    assert_slice(again.address, "dave@example.org");
+    assert_error(directory_mailbox(&directory, SLICE("team+x@example.org"), &arena, &again),
+                 ERROR_NOT_FOUND); /* no aliases */
+    assert_error(directory_mailbox(&directory, SLICE("nonsense"), &arena, &again), ERROR_NOT_FOUND);
+    /* Nothing divides a name here. */
+    settings.detail_separator = SLICE_EMPTY;
+    assert_error(directory_mailbox(&directory, SLICE("carol+x@example.org"), &arena, &again),
+                 ERROR_NOT_FOUND);
+    arena_close(&arena);
+    fake_directory_close(&directory);
+}
+
 IN_CORE(test_trouble_is_never_an_answer)
 {
     struct directory directory;
@@ -362,6 +417,7 @@ int main(void)
         cmocka_unit_test(test_obeys_its_settings),
         cmocka_unit_test(test_depth_has_a_limit),
         cmocka_unit_test(test_width_has_a_limit),
+        cmocka_unit_test(test_mailbox_with_its_detail),
         cmocka_unit_test(test_trouble_is_never_an_answer),
         cmocka_unit_test(test_accounts),
     };

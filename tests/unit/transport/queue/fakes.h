@@ -57,6 +57,7 @@ static struct {
     _Atomic uint64_t connections_high, busy_high; /* per core; of "limit" */
     _Atomic uint32_t reports_refused;             /* so many reports fail, at first */
     _Atomic bool revived;                         /* "dead" lives */
+    _Atomic uint64_t routes;                      /* asked for */
     _Atomic bool moved;                           /* "never" has another site */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
@@ -115,6 +116,7 @@ error route_find(const struct route_request *request, struct arena *arena, insta
     (void)deadline;
     slice site = request->domain, rest;
     *out_route = (struct route){.kind = ROUTE_SMTP};
+    world.routes++;
     if (is_script(request->domain, "stall"))
         TRY(hold_up(300 * TIME_MS));
     if (is_script(request->domain, "wide"))

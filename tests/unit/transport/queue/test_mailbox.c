@@ -37,13 +37,21 @@ static error account(slice address, struct arena *arena, struct directory_accoun
     return arena_copy(arena, slice_of(folded, address.size), &out->address);
 }
 
-error directory_account(struct directory *directory, slice address, struct arena *arena,
-                        struct directory_account *out_account)
+error directory_mailbox(struct directory *directory, slice address, struct arena *arena,
+                        struct directory_target *out)
 {
     (void)directory;
+    slice local, domain, detail, base = address;
+    *out = (struct directory_target){0};
     if (slice_find(address, SLICE("nobody")) >= 0)
         return error_make(ERROR_NOT_FOUND, "no such account");
-    return account(address, arena, out_account);
+    if (slice_cut_last(address, '@', &local, &domain) && slice_cut(local, '+', &local, &detail)) {
+        out->detail = detail;
+        TRY(arena_format(arena, &base, "%.*s@%.*s", SLICE_ARG(local), SLICE_ARG(domain)));
+    }
+    TRY(account(base, arena, &out->account));
+    out->address = out->account.address;
+    return OK;
 }
 
 error directory_resolve(struct directory *directory, slice address, struct arena *arena,
@@ -72,6 +80,8 @@ error directory_resolve(struct directory *directory, slice address, struct arena
         targets[2] =
             (struct directory_target){.outside = true, .address = SLICE("52@good.example")};
         TRY(account(SLICE("50box@ours.example"), arena, &targets[0].account));
+        targets[0].detail = SLICE("x");
+        targets[0].extended = SLICE("50box+x@ours.example");
         return account(SLICE("51full@ours.example"), arena, &targets[1].account);
     }
     return account(address, arena, &targets[0].account);
@@ -91,6 +101,8 @@ error deliver_local(struct deliver_local *delivery, struct arena *arena)
             continue;
         }
         delivery->targets[i].result = OK;
+        if (slice_starts(address, SLICE("12box")))
+            assert_slice(delivery->targets[i].detail, "News");
         take_delivery(address);
         boxes_filled++;
     }
@@ -136,6 +148,7 @@ static void deliver_each(void)
     submit("4trouble@ours.example", 0, false);
     submit("7loop@ours.example", 0, false);
     submit("9list@ours.example", 0, true); /* final: no alias is followed */
+    submit("12box+News@ours.example", 0, true);
     sim_wait(10);
     assert_int_equal(world.ledger[1].delivered, 1);
     assert_int_equal(world.ledger[1].reported, 1);
@@ -146,6 +159,7 @@ static void deliver_each(void)
     assert_int_equal(asked_in_trouble, 2);
     assert_int_equal(world.ledger[7].bounced, 1);
     assert_int_equal(world.ledger[9].delivered, 1);
+    assert_int_equal(world.ledger[12].delivered, 1);
     assert_int_equal(submitted.count, 0);
 }
 
@@ -169,7 +183,7 @@ static void follow_aliases(void)
     sim_wait(5);
     assert_int_equal(submitted.count, 2); /* all of them, each on his own from then on */
     assert_string_equal(submitted.recipients,
-                        "50box@ours.example! 51full@ours.example! 52@good.example ");
+                        "50box+x@ours.example! 51full@ours.example! 52@good.example ");
     assert_string_equal(submitted.sender, "a@x.example");
     assert_int_equal(submitted.notify, SMTP_NOTIFY_NEVER); /* success was told from here */
     assert_int_equal(world.ledger[5].expanded, 1);
@@ -192,7 +206,7 @@ static void send_on_in_trouble(void)
     submitted.refusals = 2;
     boxes_filled = 0;
     const struct queue_recipient to[] = {{.address = SLICE("5list@ours.example")},
-                                         {.address = SLICE("50box@Ours.example")},
+                                         {.address = SLICE("50box+y@Ours.example")},
                                          {.address = SLICE("1box@ours.example")}};
     const struct queue_envelope envelope = {
         .sender = SLICE("a@x.example"), .recipients = to, .recipient_count = 3};

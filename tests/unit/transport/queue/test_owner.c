@@ -140,11 +140,45 @@ static void test_lists_have_limits(void **state)
     sim_run(1, fill_lists);
 }
 
+/* QUEUE_SITES_ASKED_MAX sites that no core holds are asked about, and no more. */
+static void name_some(void)
+{
+    struct buffer text;
+    buffer_init(&text, 64 << 20);
+    for (unsigned i = 0; i < QUEUE_SITES_ASKED_MAX + 10; i++) {
+        char domain[32];
+        snprintf(domain, sizeof domain, "never%u.example", i);
+        mail_to("a@x.example", "", address_of(1, domain), 60);
+    }
+    instant deadline = time_after(20 * TIME_S);
+    while ((world.states < QUEUE_SITES_ASKED_MAX + 10 || sites.count > 0) && time_now() < deadline)
+        assert_ok(fiber_sleep(5 * TIME_MS));
+    assert_int_equal(sites.count, 0);
+    uint64_t before = world.routes;
+    assert_ok(queue_sites(0, &text));
+    assert_int_equal(world.routes - before, QUEUE_SITES_ASKED_MAX);
+    assert_int_equal(occurrences(&text, SLICE("{\"site\":\"never")), QUEUE_SITES_ASKED_MAX);
+    assert_int_equal(occurrences(&text, SLICE("{\"site\":\"#")), 10);
+    buffer_reset(&text);
+    assert_ok(queue_sites(5, &text)); /* only those that are shown */
+    assert_int_equal(world.routes - before, QUEUE_SITES_ASKED_MAX + 5);
+    buffer_close(&text);
+}
+
+static void test_sites_are_named(void **state)
+{
+    (void)state;
+    sim_defaults();
+    sim_settings.retry_min = sim_settings.retry_max = 3600 * TIME_S;
+    sim_run(1, name_some);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_room_of_one_destination),
         cmocka_unit_test(test_lists_have_limits),
+        cmocka_unit_test(test_sites_are_named),
         cmocka_unit_test(test_hands_max),
         cmocka_unit_test(test_lookups_max),
     };
