@@ -201,12 +201,13 @@ service pop3-login {{
 
 @pytest.mark.timeout(90)
 @pytest.mark.skipif(not (dovecot.available() and os.path.exists("/usr/lib/dovecot/pop3")), reason="needs dovecot-pop3d, and to be root")
-@pytest.mark.parametrize("uidl_format", [None, "%v.%u", "%Xu-%05v", "%f"])
+@pytest.mark.parametrize("uidl_format", [None, "%v.%u", "%Xu-%05v", "%f", "saved"])
 def test_unique_ids_of_a_mailbox_taken_over(make_instance, tmp_path, seed, uidl_format):
     """No client downloads anything again; sizes and bytes are those that Dovecot gave."""
     server = dovecot.Dovecot(tmp_path / "dovecot", protocols="imap pop3")
-    server.settings["more"] = DOVECOT_POP3.format(port=server.port + 1,
-                                                  more=f"pop3_uidl_format = {uidl_format}" if uidl_format else "")
+    saved = uidl_format == "saved"  # by Dovecot for each message, as a migration before it leaves them
+    more = "pop3_uidl_format = old-%u-%f\npop3_save_uidl = yes" if saved else f"pop3_uidl_format = {uidl_format}" if uidl_format else ""
+    server.settings["more"] = DOVECOT_POP3.format(port=server.port + 1, more=more)
     server.start()
     generator = random.Random(seed)
     try:
@@ -225,7 +226,7 @@ def test_unique_ids_of_a_mailbox_taken_over(make_instance, tmp_path, seed, uidl_
     finally:
         server.stop()
     user, _, domain = ADDRESS.partition("@")
-    instance = make_instance(users=2, settings={"pop3.uidl_format": uidl_format} if uidl_format else {})
+    instance = make_instance(users=2, settings={"pop3.uidl_format": uidl_format} if uidl_format and not saved else {})
     instance.stop()
     box = instance.maildir(ADDRESS)
     shutil.rmtree(box, ignore_errors=True)
@@ -239,6 +240,11 @@ def test_unique_ids_of_a_mailbox_taken_over(make_instance, tmp_path, seed, uidl_
             assert [fetched(client, number) for number in range(1, 10)] == mails
         instance.stop()
         instance.start()
+    with instance.imap(ADDRESS) as client:  # what comes later is named by us
+        client.append("INBOX", message.make(generator, "new", 500))
+    with session(instance, ADDRESS) as client:
+        assert ids(client)[:9] == known and len(set(ids(client))) == 10
+        assert not saved or not ids(client)[9].startswith("old-")
 
 
 @pytest.mark.timeout(60)

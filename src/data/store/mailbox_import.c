@@ -4,6 +4,7 @@
 #include "base/log.h"
 #include "base/random.h"
 #include "data/store/dovecot.h"
+#include "data/store/pop3_uidl.h"
 #include "data/store/state.h"
 
 #include <errno.h>
@@ -18,10 +19,10 @@ struct import {
     struct scan scan;
     struct map by_base; /* base -> scan_file */
     char *uidlist;
+    struct buffer uidls; /* lines of pop3_uidl.h */
 };
 
-/* The whole of a small file beside the Maildir; NULL where there is none. */
-static char *read_file(int directory, const char *name, size_t size_max, slice *out_content)
+char *mailbox_read_file(int directory, const char *name, size_t size_max, slice *out_content)
 {
     *out_content = SLICE_EMPTY;
     int fd = openat(directory, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
@@ -49,7 +50,7 @@ static error import_keywords(struct import *import)
     slice content, name;
     unsigned letter;
     error problem = OK;
-    char *data = read_file(import->directory, "dovecot-keywords", 1 << 20, &content);
+    char *data = mailbox_read_file(import->directory, "dovecot-keywords", 1 << 20, &content);
     struct cursor c = cursor_over(content);
     while (!failed(problem) && dovecot_keywords_next(&c, &letter, &name))
         problem = index_set_keyword(import->index, letter, name);
@@ -104,7 +105,7 @@ static error import_numbered(struct import *import)
 {
     slice content;
     import->uidlist =
-        read_file(import->directory, "dovecot-uidlist", DOVECOT_FILE_SIZE_MAX, &content);
+        mailbox_read_file(import->directory, "dovecot-uidlist", DOVECOT_FILE_SIZE_MAX, &content);
     struct dovecot_uidlist list;
     if (import->uidlist == NULL || failed(dovecot_uidlist_begin(&list, content)))
         return OK;
@@ -116,9 +117,12 @@ static error import_numbered(struct import *import)
         if (entry.uid < header->uid_next)
             continue;
         const struct scan_file *file = map_remove(&import->by_base, entry.base);
-        if (file)
+        if (file) {
             TRY(import_file(import, entry.uid, file, &entry));
+            mailbox_uidls_add(entry.uid, entry.pop3_uidl, &import->uidls);
+        }
     }
+    TRY(mailbox_uidls_write(import->directory, &import->uidls));
     if (list.uid_next > header->uid_next)
         header->uid_next = list.uid_next;
     if (list.last_uid >= header->uid_next)
@@ -174,6 +178,7 @@ error mailbox_import(struct index *index, int directory, uint32_t uid_validity, 
         .directory = directory,
         .scan = {.scan_new = true, .scan_cur = true, .with_status = true, .directory = directory}};
     map_init(&import.by_base);
+    buffer_init(&import.uidls, STORE_UIDL_FILE_SIZE_MAX);
     index->quiet = true; /* the snapshot will have it all */
     index->header.uid_validity = uid_validity;
     index->header.uid_next = uid_next ? uid_next : 1;
@@ -185,6 +190,7 @@ error mailbox_import(struct index *index, int directory, uint32_t uid_validity, 
     scan_close(&import.scan);
     map_close(&import.by_base);
     free(import.uidlist);
+    buffer_close(&import.uidls);
     if (!failed(problem) && index->header.messages > 0) {
         struct log_line line = log_begin(LOG_INFO, "store.import");
         log_number(&line, "messages", index->header.messages);

@@ -195,6 +195,8 @@ size_t mailbox_path(const struct account *account, slice name, char *out, size_t
 
 /* mailbox_import.c: runs on a worker. The first index of a Maildir, from Dovecot's files where they
  * are there. uid_validity 0: from there or new. */
+/* The whole of a small file beside the Maildir, to be freed; NULL where there is none. */
+char *mailbox_read_file(int directory, const char *name, size_t size_max, slice *out_content);
 error mailbox_import(struct index *index, int directory, uint32_t uid_validity, uint32_t uid_next);
 
 /* mailbox_scan.c: runs on a worker. */

@@ -47,6 +47,7 @@ error pop3_maildrop_open(struct pop3_maildrop *drop, const struct store_account_
 
 void pop3_maildrop_close(struct pop3_maildrop *drop)
 {
+    mailbox_uidls_close(&drop->uidls);
     mailbox_close(&drop->mailbox);
     account_close(&drop->account);
     free(drop->mails);

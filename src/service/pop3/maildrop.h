@@ -7,6 +7,7 @@
  */
 #include "base/error.h"
 #include "data/store/mailbox.h"
+#include "data/store/pop3_uidl.h"
 
 struct pop3_mail {
     uint64_t size; /* bytes with CRLF, as they are sent but for doubled dots */
@@ -17,6 +18,8 @@ struct pop3_mail {
 struct pop3_maildrop {
     struct account *account;
     struct mailbox *mailbox;
+    struct mailbox_uidls uidls; /* read at the first UIDL */
+    bool uidls_read;
     struct pop3_mail *mails;
     uint32_t count;
     uint32_t deleted;

@@ -242,6 +242,12 @@ unsigned core_self(void)
     return world.core;
 }
 
+void core_on_start(error (*start)(void), void (*end)(void))
+{
+    (void)start;
+    (void)end;
+}
+
 void core_post(unsigned core, struct message *message)
 {
     ASSERT(core != world.core);

@@ -6,6 +6,11 @@
 static void write_id(struct pop3_session *s, const struct pop3_mail *mail)
 {
     struct mailbox *mailbox = s->drop.mailbox;
+    slice own = mailbox_uidls_find(&s->drop.uidls, mail->uid);
+    if (own.size) {
+        buffer_add(&s->out, own);
+        return;
+    }
     const struct mail *stored = mailbox_find(mailbox, mail->uid);
     const struct pop3_uidl_parts parts = {
         .uid = mail->uid,
@@ -18,5 +23,8 @@ static void write_id(struct pop3_session *s, const struct pop3_mail *mail)
 /* RFC 1939 7 */
 error pop3_command_uidl(struct pop3_session *s)
 {
+    if (!s->drop.uidls_read)
+        TRY(mailbox_uidls_open(s->drop.mailbox, &s->drop.uidls));
+    s->drop.uidls_read = true;
     return pop3_command_list_by(s, write_id);
 }

@@ -211,6 +211,19 @@ static void test_a_large_message(void **state)
     buffer_close(&expected);
 }
 
+/* From a mailbox taken over: data/store/pop3_uidl.h. */
+static void test_ids_of_old(void **state)
+{
+    (void)state;
+    fake_deliver(inbox, SLICE("a: 1\r\n"), 0);
+    fake_deliver(inbox, SLICE("a: 2\r\n"), 0);
+    fake_uidl = 2;
+    CHECK(LOGIN "UIDL\r\nUIDL 1\r\nUIDL 2\r\nQUIT\r\n", ASKED
+          "+OK 2 messages, 12 octets\r\n+OK 2 messages\r\n1 0000000100000007\r\n2 of-old\r\n.\r\n"
+          "+OK 1 0000000100000007\r\n+OK 2 of-old\r\n" BYE);
+    fake_uidl = 0;
+}
+
 /* pop3.messages_max */
 static void test_messages_max(void **state)
 {
@@ -287,6 +300,7 @@ int main(void)
         TEST(test_retr_marks_as_seen),
         TEST(test_an_unreadable_message_is_no_end),
         TEST(test_a_large_message),
+        TEST(test_ids_of_old),
         TEST(test_messages_max),
         TEST(test_line_size_max),
         TEST(test_presence),
