@@ -62,9 +62,16 @@ static int confined(void)
         return 17;
     if (attempt("/etc", "group", O_RDONLY) != EACCES)
         return 18;
+    /* A symbolic link may be made where one may write; it leads nowhere one may not go. */
     snprintf(to, sizeof to, "%s/symbolic", open_folder);
-    if (symlink("/etc", to) == 0)
+    if (symlink("/etc", to) != 0 || attempt(to, "group", O_RDONLY) != EACCES)
         return 19;
+    snprintf(to, sizeof to, "%s/symbolic", shut_folder);
+    if (symlink("/etc", to) == 0)
+        return 20;
+    snprintf(to, sizeof to, "%s/pipe", open_folder);
+    if (mkfifo(to, 0600) == 0)
+        return 21;
     return 0;
 }
 
