@@ -26,7 +26,7 @@ static unsigned sealed_count(const struct journal *journal)
 
 void journal_checkpoint_consider(struct journal *journal)
 {
-    if (sealed_count(journal) >= journal->segment_count / 2) {
+    if (!journal->doubtful && sealed_count(journal) >= journal->segment_count / 2) {
         journal->wanted = true;
         condition_wake_all(&journal->checkpoint_wanted);
     }
@@ -69,13 +69,16 @@ struct checkpoint_job {
     struct journal *journal;
     uint32_t first;
     unsigned count;
+    bool sync_failed;
 };
 
 static error checkpoint_on_worker(void *argument)
 {
     struct checkpoint_job *job = argument;
     struct journal *journal = job->journal;
-    TRY(journal->options.make_durable(journal->options.argument));
+    error problem = journal->options.make_durable(journal->options.argument);
+    job->sync_failed = failed(problem);
+    TRY(problem);
     for (unsigned i = 0; i < job->count; i++)
         TRY(journal_segment_write_free(
             journal, &journal->segments[(job->first + i) % journal->segment_count]));
@@ -86,13 +89,13 @@ static error checkpoint_on_worker(void *argument)
  */
 static error checkpoint_once(struct journal *journal, bool all)
 {
-    if (all && journal->has_current &&
+    if (all && !journal->doubtful && journal->has_current &&
         journal->segments[journal->current].first_append != TIME_NEVER)
         journal_segment_seal(journal);
     instant patience = timer_now() + CHECKPOINT_PATIENCE_MS * TIME_MS;
     for (;;) {
         unsigned sealed = sealed_count(journal), count = coverable(journal);
-        if (sealed == 0)
+        if (sealed == 0 || journal->doubtful)
             break; /* sync all the same: the caller may have more than records in mind */
         if (all ? count == sealed || (count > 0 && timer_now() >= patience) : count > 0)
             break;
@@ -100,13 +103,16 @@ static error checkpoint_once(struct journal *journal, bool all)
         if (waited.kind == ERROR_CANCELLED)
             return waited;
     }
-    struct checkpoint_job job = {journal, oldest_used(journal), coverable(journal)};
+    struct checkpoint_job job = {.journal = journal, .first = oldest_used(journal)};
+    job.count = journal->doubtful ? 0 : coverable(journal);
     instant begun = time_now(), changed = journal->changed;
     journal->changed = TIME_NEVER; /* what changes from now on may miss this sync */
     error problem = worker_run(WORKER_FILE, checkpoint_on_worker, &job);
     if (failed(problem)) {
         if (changed < journal->changed)
             journal->changed = changed;
+        journal->doubtful |= job.sync_failed;
+        condition_wake_all(&journal->freed); /* who waits for room hears that none will come */
         return problem;
     }
     metric_observe(&journal_checkpoint_time, (uint64_t)(time_now() - begun));
@@ -117,7 +123,9 @@ static error checkpoint_once(struct journal *journal, bool all)
     condition_wake_all(&journal->freed);
     if (journal->options.made_durable)
         journal->options.made_durable(journal->options.argument);
-    return OK;
+    return journal->doubtful
+               ? error_make(ERROR_TEMPORARY, "a sync failed before: records stay until replay")
+               : OK;
 }
 
 static instant due_after(const struct journal *journal, instant oldest)
@@ -129,7 +137,7 @@ void journal_checkpoint_run(void *argument)
 {
     struct journal *journal = argument;
     for (;;) {
-        instant due = due_after(journal, oldest_append(journal));
+        instant due = journal->doubtful ? TIME_NEVER : due_after(journal, oldest_append(journal));
         instant change_due = due_after(journal, journal->changed);
         bool all = journal->wanted_all || timer_now() >= due;
         if (!journal->wanted && !all && timer_now() < change_due) {
@@ -153,7 +161,7 @@ void journal_checkpoint_run(void *argument)
                       slice_from_string(journal->directory));
             if (failed(fiber_sleep(CHECKPOINT_RETRY_MS * TIME_MS)))
                 return;
-            journal->wanted = true;
+            journal->wanted = !journal->doubtful;
         }
         journal_checkpoint_consider(journal);
     }

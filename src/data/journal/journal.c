@@ -111,6 +111,8 @@ void journal_close(void)
         if (fiber_self()) /* else the fibers ended with their core */
             crew_close(&journal->crew);
         error problem = journal->options.make_durable(journal->options.argument);
+        if (!failed(problem) && journal->doubtful)
+            problem = error_make(ERROR_TEMPORARY, "a sync failed before: records stay for replay");
         for (unsigned i = 0; i < journal->segment_count; i++) {
             struct segment *segment = &journal->segments[i];
             bool used = segment->use == SEGMENT_CURRENT || segment->use == SEGMENT_SEALED;
@@ -324,8 +326,11 @@ error journal_commit_wait(const struct journal_ticket *ticket)
     struct journal *journal = &journal_here;
     if (ticket->flush == 0)
         return OK;
-    while (journal->flush_done < ticket->flush)
-        TRY(condition_wait(&journal->committed[ticket->flush & 1], TIME_NEVER));
+    while (journal->flush_done < ticket->flush) {
+        if (journal->flusher_ended)
+            return error_make(ERROR_CANCELLED, "the journal is being closed");
+        error_ignore(condition_wait_steadfast(&journal->committed[ticket->flush & 1], TIME_NEVER));
+    }
     if (journal->failed_count > 0 && flush_failed(journal, ticket))
         return error_make(ERROR_TEMPORARY, "the journal's disk refused the write");
     return OK;
@@ -437,5 +442,7 @@ static void flusher_run(void *argument)
         if (fiber_is_cancelled())
             break;
     }
-    /* Whoever still waits was cancelled as well, or will find its flush not done. */
+    journal->flusher_ended = true;
+    condition_wake_all(&journal->committed[0]);
+    condition_wake_all(&journal->committed[1]);
 }

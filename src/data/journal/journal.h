@@ -7,7 +7,9 @@
  * once, into the aligned staging buffer, by the same pass that computes their CRC-32C.
  *
  * A segment is used again only after a checkpoint: every record in it was settled by its owner (its
- * effect handed to the file system) and the file system was synced since. At start
+ * effect handed to the file system) and the file system was synced since. A kernel tells of a write
+ * that failed once, and takes the page for written ever after: once a sync failed, no later one
+ * proves anything about the records so far, and they stay for replay. At start
  * journal_reader_* gives every record of every journal in the directory that a checkpoint has not
  * covered, whatever number of cores wrote them. Formats and promises: README.md beside this file.
  */
@@ -88,12 +90,14 @@ error journal_append(enum journal_kind kind, const slice *parts, unsigned count,
  * it. */
 void journal_begin_wait(const struct journal_ticket *ticket);
 /* WAITS until the record is durable; ERROR_TEMPORARY when its flush failed (the record may or may
- * not be replayed after a crash). */
+ * not be replayed after a crash). Not ended by cancellation, as long as the journal is open: who
+ * gave up here would not know what to tell the sender. */
 error journal_commit_wait(const struct journal_ticket *ticket);
 /* Exactly once per ticket, on the core that appended: the record's effect is now in the file
  * system's hands (or given up), a checkpoint may cover it. */
 void journal_settle(struct journal_ticket *ticket);
-/* WAITS. A checkpoint of all that was settled before the call: for clean stops and tests. */
+/* WAITS. A checkpoint of all that was settled before the call. ERROR_TEMPORARY once any sync has
+ * failed: the records stay. */
 error journal_checkpoint(void);
 /* Something changed in the file system that no record tells of: a checkpoint follows within
  * checkpoint_age. */

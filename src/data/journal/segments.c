@@ -183,6 +183,9 @@ error journal_segment_advance(struct journal *journal, instant deadline)
     if (segment->use != SEGMENT_FREE)
         metric_add(&journal_full_waits, 1);
     while (segment->use != SEGMENT_FREE) {
+        if (journal->doubtful && !segment->preparing && segment->use != SEGMENT_RAW)
+            return error_make(ERROR_TEMPORARY, "a sync of the store failed: the journal is full "
+                                               "until a restart replays it");
         journal->wanted = true;
         condition_wake_all(&journal->checkpoint_wanted);
         TRY(condition_wait(&journal->freed, deadline));

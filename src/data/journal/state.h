@@ -83,6 +83,8 @@ struct journal {
     struct condition settled; /* a sealed segment's last record was settled */
     bool wanted;              /* a checkpoint of what is sealed */
     bool wanted_all;          /* of everything appended so far */
+    bool doubtful;            /* a sync failed: nothing is freed any more */
+    bool flusher_ended;       /* what is not on the disk will not come there */
     instant changed;          /* oldest change that no sync has covered; TIME_NEVER: none */
     uint64_t checkpoints_begun, checkpoints_done;
     error checkpoint_result;

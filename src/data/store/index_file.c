@@ -5,6 +5,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/time.h"
+#include "data/store/state.h"
 #include "runtime/worker.h"
 
 #include <errno.h>
@@ -127,6 +128,12 @@ error index_load(struct index *index, int directory, uint64_t stops, bool *out_l
     if (status.st_size < (off_t)sizeof header || status.st_size > INDEX_FILE_SIZE_MAX)
         return error_make(ERROR_MALFORMED, "the index is damaged");
     TRY(read_all(index->fd, (char *)&header, sizeof header, 0));
+    if (header.stops != stops) {
+        /* A page that the disk refused stays in memory as if it were written: what counts is what
+         * the disk has. */
+        posix_fadvise(index->fd, 0, 0, POSIX_FADV_DONTNEED);
+        TRY(read_all(index->fd, (char *)&header, sizeof header, 0));
+    }
     if (header.snapshot_size > (uint64_t)status.st_size || header.snapshot_size < sizeof header)
         return error_make(ERROR_MALFORMED, "the index is damaged");
     /* The sum over the whole is worth its time when the machine may have lost power. */
@@ -188,15 +195,33 @@ static error rename_new_file(int directory)
                : error_system(errno, "cannot put an index in place");
 }
 
-/* The index forgets its memory and takes the file's snapshot. */
-static error start_over(struct index *index, int fd, size_t snapshot_size)
+/* A second index over the new file, which may fail for want of memory: before the file takes its
+ * name, and while the index is whole. */
+static error read_new_file(struct index *out_fresh, int fd, size_t snapshot_size, slice log)
 {
+    index_init(out_fresh);
+    out_fresh->fd = fd;
+    error problem = attach_snapshot(out_fresh, snapshot_size, false);
+    if (!failed(problem)) {
+        out_fresh->file_size = snapshot_size + index_apply_log(out_fresh, log);
+        if (out_fresh->file_size != snapshot_size + log.size)
+            problem = error_make(ERROR_LIMIT, "an index did not take its own log");
+    }
+    if (failed(problem))
+        index_free(out_fresh);
+    return problem;
+}
+
+/* The index forgets its memory and goes on as `fresh`. */
+static void start_over(struct index *index, struct index *fresh)
+{
+    fresh->uid_durable = index->uid_durable;
+    fresh->uids_given = index->uids_given;
+    fresh->directory_unsynced = index->directory_unsynced;
     if (index->fd >= 0)
         close(index->fd);
     index_free(index);
-    index->fd = fd;
-    index->file_size = snapshot_size;
-    return attach_snapshot(index, snapshot_size, false);
+    *index = *fresh;
 }
 
 error index_create(struct index *index, int directory, bool durable)
@@ -204,18 +229,24 @@ error index_create(struct index *index, int directory, bool durable)
     struct buffer image;
     buffer_init(&image, INDEX_FILE_SIZE_MAX);
     index->header.uid_reserved = index->header.uid_next + INDEX_UID_RESERVE_MIN;
+    struct index fresh;
     error problem = index_image(index, &image);
     int fd = -1;
     if (!failed(problem))
         problem = write_new_file(directory, buffer_slice(&image), durable, &fd);
     if (!failed(problem))
+        problem = read_new_file(&fresh, fd, image.size, SLICE_EMPTY);
+    bool read = !failed(problem);
+    if (!failed(problem))
         problem = rename_new_file(directory);
     if (!failed(problem) && durable)
         problem = sync_directory(directory);
     if (!failed(problem)) {
-        problem = start_over(index, fd, image.size);
+        start_over(index, &fresh);
         index->uid_durable = index->header.uid_reserved;
     } else if (fd >= 0) {
+        if (read)
+            index_free(&fresh);
         close(fd);
     }
     buffer_close(&image);
@@ -252,8 +283,11 @@ struct sync_job {
 static error sync_on_worker(void *argument)
 {
     struct sync_job *job = argument;
-    if (fdatasync(job->fd) != 0)
-        return error_system(errno, "cannot sync an index");
+    if (fdatasync(job->fd) != 0) {
+        int problem = errno;
+        store_note_sync_failure();
+        return error_system(problem, "cannot sync an index");
+    }
     return job->with_directory ? sync_directory(job->directory) : OK;
 }
 
@@ -280,8 +314,8 @@ bool index_runs_short(const struct index *index)
     return uids_left(index) < reserve_size(index) / 8;
 }
 
-static error write_reserve(struct index *index, uint64_t stops, uint32_t count,
-                           uint32_t *out_reserved)
+error index_reserve_write(struct index *index, uint64_t stops, uint32_t count,
+                          uint32_t *out_reserved)
 {
     uint64_t reserved = (uint64_t)index->header.uid_next + count + reserve_size(index);
     if (reserved < index->header.uid_reserved)
@@ -293,11 +327,6 @@ static error write_reserve(struct index *index, uint64_t stops, uint32_t count,
     *out_reserved = (uint32_t)reserved;
     metric_add(&index_reservations, 1);
     return OK;
-}
-
-error index_reserve_write(struct index *index, uint64_t stops, uint32_t *out_reserved)
-{
-    return write_reserve(index, stops, 0, out_reserved);
 }
 
 void index_reserved(struct index *index, uint32_t reserved)
@@ -319,7 +348,7 @@ error index_reserve(struct index *index, int directory, uint64_t stops, uint32_t
                     bool durable)
 {
     uint32_t reserved;
-    TRY(write_reserve(index, stops, count, &reserved));
+    TRY(index_reserve_write(index, stops, count, &reserved));
     if (durable)
         TRY(index_sync(index, directory));
     index_reserved(index, reserved);
@@ -396,21 +425,18 @@ void index_compact_follow(struct index_compaction *begun)
 /* What happened while the image waited follows it in the new file. */
 static error switch_files(struct index *index, struct index_compaction *begun, bool durable)
 {
+    struct index fresh;
     TRY(write_side(begun));
-    TRY(rename_new_file(begun->directory));
-    int fd = begun->fd;
-    begun->fd = -1; /* the index's own now */
-    index->side = NULL;
-    /* start_over drops pending records: side has them. */
-    uint32_t uid_durable = index->uid_durable, given = index->uids_given;
-    TRY(start_over(index, fd, begun->image_size));
-    index->file_size += index_apply_log(index, buffer_slice(&begun->side));
-    index->uid_durable = uid_durable;
-    index->uids_given = given;
+    TRY(read_new_file(&fresh, begun->fd, begun->image_size, buffer_slice(&begun->side)));
+    error problem = rename_new_file(begun->directory);
+    if (failed(problem)) {
+        index_free(&fresh);
+        return problem;
+    }
+    begun->fd = -1;            /* the index's own now */
+    start_over(index, &fresh); /* drops pending records: side has them */
     index->directory_unsynced = durable;
-    return index->file_size == begun->image_size + begun->side.size
-               ? OK
-               : error_make(ERROR_BUG, "an index did not take its own log");
+    return OK;
 }
 
 error index_compact_end(struct index *index, struct index_compaction *begun, bool synced,

@@ -24,7 +24,8 @@ bool index_runs_short(const struct index *index);
 
 /* The same without a sync of its own: the range may be used once the file is known to be on the
  * disk (index_reserved). */
-error index_reserve_write(struct index *index, uint64_t stops, uint32_t *out_reserved);
+error index_reserve_write(struct index *index, uint64_t stops, uint32_t count,
+                          uint32_t *out_reserved);
 void index_reserved(struct index *index, uint32_t reserved);
 /* WAITS (worker). Syncs the file. */
 error index_sync(struct index *index, int directory);

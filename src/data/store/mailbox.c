@@ -123,6 +123,8 @@ static void take_index(struct mailbox *mailbox, bool log_damaged)
 {
     const struct index_header *header = &mailbox->index.header;
     metric_add(&mailbox_opens, 1);
+    if (store_sync_failures() > 0) /* the file may have been read from memory only */
+        mailbox->index.uid_durable = header->uid_next;
     if (!log_damaged) {
         mailbox->new_changed = header->new_changed;
         mailbox->cur_changed = header->cur_changed;

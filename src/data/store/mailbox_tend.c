@@ -10,7 +10,46 @@
 enum {
     TEND_PATIENCE_S = 60, /* without a checkpoint: then the file is synced alone */
     TEND_LOOK_S = 5,      /* the checkpoint of another core will do as well */
+    TEND_PAUSE_AFTER_FAILURE_S = 1,
 };
+
+/* A sync failed since the index file was known to be sound: any page of it may be missing on the
+ * disk, and records behind a missing one do not count. */
+static bool in_doubt(const struct mailbox *mailbox)
+{
+    return store_is_durable() && mailbox->failures_before != store_sync_failures();
+}
+
+/* WAITS, under turn. The whole index as a new file, synced by itself, with a range for `count`. */
+static error write_anew(struct mailbox *mailbox, uint32_t count)
+{
+    struct index *index = &mailbox->index;
+    struct index_compaction compaction;
+    uint32_t reserved;
+    if (index->side) {
+        mailbox->tend_hurried = true;
+        condition_wake_all(&store_here.synced);
+        return error_make(ERROR_TEMPORARY, "an index waits for a sync");
+    }
+    uint64_t failures = store_sync_failures();
+    TRY(index_reserve_write(index, store_shared.stops, count, &reserved));
+    TRY(index_compact_begin(index, mailbox->directory, &compaction));
+    TRY(index_compact_end(index, &compaction, false, true));
+    TRY(index_sync(index, mailbox->directory)); /* its name */
+    mailbox->failures_before = failures;
+    index_reserved(index, reserved);
+    return OK;
+}
+
+/* WAITS, under turn. */
+static error reserve(struct mailbox *mailbox, uint32_t count)
+{
+    struct index *index = &mailbox->index;
+    error problem = in_doubt(mailbox) ? write_anew(mailbox, count)
+                                      : index_reserve(index, mailbox->directory, store_shared.stops,
+                                                      count, store_is_durable());
+    return problem;
+}
 
 error mailbox_reserve(struct mailbox *mailbox, uint32_t count)
 {
@@ -22,8 +61,7 @@ error mailbox_reserve(struct mailbox *mailbox, uint32_t count)
     if (mailbox->gone)
         problem = error_make(ERROR_NOT_FOUND, "the mailbox is gone");
     else if (index->header.uid_next + (uint64_t)count > index->uid_durable)
-        problem =
-            index_reserve(index, mailbox->directory, store_shared.stops, count, store_is_durable());
+        problem = reserve(mailbox, count);
     mutex_unlock(&mailbox->turn);
     return problem;
 }
@@ -34,6 +72,15 @@ struct work {
     struct index_compaction compaction;
     uint64_t begun; /* store_syncs_begun when it was written */
 };
+
+/* WAITS. */
+static error begin_anew(struct mailbox *mailbox)
+{
+    TRY(mutex_lock(&mailbox->turn, TIME_NEVER));
+    error problem = mailbox->gone ? OK : reserve(mailbox, 0);
+    mutex_unlock(&mailbox->turn);
+    return problem;
+}
 
 static error check_gone(const struct mailbox *mailbox)
 {
@@ -48,7 +95,7 @@ static error begin(struct mailbox *mailbox, struct work *work)
     error problem = check_gone(mailbox);
     /* With a compaction always: no range should be reserved before the new file is in place. */
     if (!failed(problem))
-        problem = index_reserve_write(index, store_shared.stops, &work->reserved);
+        problem = index_reserve_write(index, store_shared.stops, 0, &work->reserved);
     if (!failed(problem) && index_wants_compaction(index)) {
         problem = index_compact_begin(index, mailbox->directory, &work->compaction);
         work->compacts = !failed(problem);
@@ -86,6 +133,8 @@ static error end(struct mailbox *mailbox, struct work *work)
     bool locked = !failed(problem);
     if (locked)
         problem = check_gone(mailbox);
+    if (!failed(problem) && in_doubt(mailbox))
+        problem = error_make(ERROR_TEMPORARY, "a sync of the store failed");
     if (!failed(problem) && failed(waited))
         problem = index_sync(index, mailbox->directory);
     if (!failed(problem)) {
@@ -106,13 +155,16 @@ static void tend(void *argument)
 {
     struct mailbox *mailbox = argument;
     struct work work = {0};
-    error problem = begin(mailbox, &work), ended = OK;
+    error problem = in_doubt(mailbox) ? begin_anew(mailbox) : begin(mailbox, &work);
+    error ended = OK;
     if (work.reserved)
         ended = end(mailbox, &work);
     if (!failed(problem))
         problem = ended;
     if (failed(problem) && problem.kind != ERROR_CANCELLED && problem.kind != ERROR_NOT_FOUND)
         log_event(LOG_ERROR, "store.index.tend", problem, slice_from_string(mailbox->name));
+    if (failed(problem))
+        error_ignore(fiber_sleep(TEND_PAUSE_AFTER_FAILURE_S * TIME_S)); /* not each turn again */
     mailbox->tending = mailbox->tend_hurried = false;
     mailbox_close(&mailbox);
 }

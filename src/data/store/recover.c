@@ -103,7 +103,9 @@ static struct mail *find_base(struct touched *touched, slice base)
     return uid ? index_find(&touched->mailbox->index, uid) : NULL;
 }
 
-/* Is the file there with exactly this content? A power cut may leave any part of it. */
+/* Is the file there with exactly this content? A power cut may leave any part of it, and so may a
+ * disk that refused a write: the kernel keeps such a page as if it were written, therefore what is
+ * not on its way to the disk is read from there. (What is on its way, the sync at the end sees.) */
 static bool file_is_whole(const struct mailbox *mailbox, const struct mail *mail, slice content)
 {
     char path[MAILDIR_PATH_SIZE_MAX];
@@ -111,6 +113,8 @@ static bool file_is_whole(const struct mailbox *mailbox, const struct mail *mail
     int fd = openat(mailbox->directory, path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW);
     struct stat status;
     bool same = fd >= 0 && fstat(fd, &status) == 0 && (size_t)status.st_size == content.size;
+    if (same)
+        posix_fadvise(fd, 0, 0, POSIX_FADV_DONTNEED);
     char chunk[4096];
     for (size_t at = 0; same && at < content.size;) {
         ssize_t got = pread(fd, chunk, sizeof chunk, (off_t)at);
@@ -388,7 +392,7 @@ error store_recover(void)
     struct journal_summary summary = journal_reader_summary(reader);
     journal_reader_close(&reader);
     if (!failed(problem) && summary.segments_live > 0)
-        problem = worker_run(WORKER_FILE, store_make_durable, NULL);
+        problem = worker_run(WORKER_FILE, store_make_durable, (void *)(uintptr_t)core_self());
     struct journal_options options = store_journal_options();
     if (!failed(problem))
         problem = journal_recycle_all(&options, core_count());

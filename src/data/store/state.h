@@ -48,9 +48,10 @@ struct mailbox {
     bool opening, gone, scanning;
     bool tending, tend_hurried; /* a fiber reserves and compacts; it must not wait any longer */
     error open_result;
-    struct condition opened; /* and scanned */
-    int directory;           /* O_PATH */
-    bool writes_back;        /* its files go through writeback.h */
+    struct condition opened;  /* and scanned */
+    int directory;            /* O_PATH */
+    bool writes_back;         /* its files go through writeback.h */
+    uint64_t failures_before; /* store_sync_failures when its index file was known to be sound */
     struct index index;
     struct mutex turn;                   /* reserving, compacting */
     struct index_compaction *compaction; /* of the fiber that tends; NULL: none waits */
@@ -105,12 +106,18 @@ static inline bool store_is_durable(void)
 
 /* store.c */
 struct journal_options store_journal_options(void);
-/* Syncs every file system that holds mail; blocks: on a worker. */
-error store_make_durable(void *unused);
+/* Syncs every file system that holds mail, in the name of core `core` (a number as a pointer), one
+ * at a time; blocks: on a worker. */
+error store_make_durable(void *core);
 /* What was written before store_syncs_begun gave `begun` is on the disk once this is true. Any
  * thread. */
 uint64_t store_syncs_begun(void);
 bool store_synced_since(uint64_t begun);
+/* ... and if this has not risen meanwhile. A failed write is told of once and its page is clean
+ * then: what was written before a failure is never known to be on the disk, only what is written
+ * anew. */
+uint64_t store_sync_failures(void);
+void store_note_sync_failure(void); /* of one file */
 
 /* store_cover, and whether files there may be closed late, by writeback.h: on a local disk. */
 error store_cover_mail(int directory, bool *out_writes_back);

@@ -27,16 +27,20 @@ enum { STORE_DEVICES_MAX = 32 };
 struct store_shared store_shared = {.run_file = -1};
 
 /* File systems that hold mail: each is synced by a checkpoint. Cores add, nobody removes while the
- * store runs. */
+ * store runs. syncfs tells of a failed write once for each opening of the file system: every core
+ * has its own, opened before anything that it vouches for is written. */
 static struct {
     _Atomic uint64_t device; /* plus one; 0: free */
-    _Atomic int fd;          /* plus one */
-    bool writes_back;        /* set before fd */
+    int *fds;                /* one for each core; NULL: they could not be opened */
+    unsigned count;          /* of them */
+    bool writes_back;
+    _Atomic int state; /* the above are set */
 } devices[STORE_DEVICES_MAX];
 static _Atomic unsigned devices_era; /* rises when they are forgotten */
 
 /* Syncs of them all. One that began later than something was written has it on the disk. */
 static _Atomic uint64_t syncs_begun, syncs_done; /* numbers: of the last begun, the highest done */
+static _Atomic uint64_t sync_failures;
 
 /* Local disks, where close has nothing more to tell and early write-back pays. */
 static bool is_local_disk(int fd)
@@ -56,13 +60,41 @@ error store_cover(int directory)
     return store_cover_mail(directory, &writes_back);
 }
 
-/* -1: whoever took the place could not open it, and left. */
-static int device_fd(unsigned i)
+enum { DEVICE_UNKNOWN, DEVICE_OPEN };
+
+/* False: whoever took the place could not open it, and left. */
+static bool device_is_open(unsigned i)
 {
-    int fd = atomic_load(&devices[i].fd);
-    while (fd == 0 && atomic_load(&devices[i].device) != 0) /* another core is about to say */
-        fd = atomic_load(&devices[i].fd);
-    return fd - 1;
+    int state = atomic_load(&devices[i].state);
+    while (state == DEVICE_UNKNOWN && atomic_load(&devices[i].device) != 0)
+        state = atomic_load(&devices[i].state); /* another core is about to say */
+    return state == DEVICE_OPEN;
+}
+
+static void device_close(unsigned i)
+{
+    for (unsigned core = 0; core < devices[i].count; core++)
+        close(devices[i].fds[core]);
+    free(devices[i].fds);
+    devices[i].fds = NULL;
+    devices[i].count = 0;
+    atomic_store(&devices[i].state, DEVICE_UNKNOWN);
+    atomic_store(&devices[i].device, 0);
+}
+
+static error device_open(unsigned i, int directory)
+{
+    devices[i].fds = calloc(core_count(), sizeof *devices[i].fds);
+    TRY_MEMORY(devices[i].fds);
+    for (devices[i].count = 0; devices[i].count < core_count(); devices[i].count++) {
+        int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+        if (fd < 0)
+            return error_system(errno, "cannot open a mailbox");
+        devices[i].fds[devices[i].count] = fd;
+    }
+    devices[i].writes_back = is_local_disk(devices[i].fds[0]);
+    atomic_store(&devices[i].state, DEVICE_OPEN);
+    return OK;
 }
 
 error store_cover_mail(int directory, bool *out_writes_back)
@@ -84,17 +116,15 @@ error store_cover_mail(int directory, bool *out_writes_back)
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         uint64_t expected = 0;
         if (atomic_compare_exchange_strong(&devices[i].device, &expected, device)) {
-            int fd = openat(directory, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-            if (fd < 0) {
-                atomic_store(&devices[i].device, 0);
-                return error_system(errno, "cannot open a mailbox");
+            error problem = device_open(i, directory);
+            if (failed(problem)) {
+                device_close(i);
+                return problem;
             }
-            devices[i].writes_back = is_local_disk(fd);
-            atomic_store(&devices[i].fd, fd + 1);
             expected = device;
         }
         if (expected == device) {
-            if (device_fd(i) < 0)
+            if (!device_is_open(i))
                 return error_make(ERROR_TEMPORARY, "cannot open a mailbox");
             last = device;
             *out_writes_back = last_writes_back = devices[i].writes_back;
@@ -114,16 +144,28 @@ bool store_synced_since(uint64_t begun)
     return atomic_load(&syncs_done) > begun;
 }
 
-error store_make_durable(void *unused)
+uint64_t store_sync_failures(void)
 {
-    (void)unused;
+    return atomic_load(&sync_failures);
+}
+
+void store_note_sync_failure(void)
+{
+    atomic_fetch_add(&sync_failures, 1);
+}
+
+error store_make_durable(void *core)
+{
+    unsigned own = (unsigned)(uintptr_t)core;
     uint64_t number = atomic_fetch_add(&syncs_begun, 1) + 1;
     for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
         if (atomic_load(&devices[i].device) == 0)
             continue;
-        int fd = device_fd(i);
-        if (fd >= 0 && syncfs(fd) != 0)
-            return error_system(errno, "cannot sync the store");
+        if (device_is_open(i) && syncfs(devices[i].fds[own]) != 0) {
+            int problem = errno;
+            store_note_sync_failure();
+            return error_system(problem, "cannot sync the store");
+        }
     }
     uint64_t done = atomic_load(&syncs_done);
     while (done < number && !atomic_compare_exchange_weak(&syncs_done, &done, number))
@@ -133,12 +175,9 @@ error store_make_durable(void *unused)
 
 static void forget_devices(void)
 {
-    for (unsigned i = 0; i < STORE_DEVICES_MAX; i++) {
-        int fd = atomic_exchange(&devices[i].fd, 0);
-        if (fd > 0)
-            close(fd - 1);
-        atomic_store(&devices[i].device, 0);
-    }
+    for (unsigned i = 0; i < STORE_DEVICES_MAX; i++)
+        device_close(i);
+    atomic_store(&sync_failures, 0);
     atomic_fetch_add(&devices_era, 1);
 }
 
@@ -161,7 +200,8 @@ struct journal_options store_journal_options(void)
                                     .segment_count = settings->journal_segment_count,
                                     .checkpoint_age = settings->checkpoint_age,
                                     .make_durable = store_make_durable,
-                                    .made_durable = store_synced};
+                                    .made_durable = store_synced,
+                                    .argument = (void *)(uintptr_t)core_self()};
 }
 
 /* The run file: "stops N clean 0|1\n", locked while the store is in use. */
@@ -336,9 +376,12 @@ error store_stop(void)
     store_shared.running = false;
     TRY(core_broadcast(core_end, NULL));
     TRY(core_broadcast(core_close_journal, NULL));
-    error problem = store_shared.settings.durability == JOURNAL_DURABILITY_NONE
-                        ? OK
-                        : worker_run(WORKER_FILE, store_make_durable, NULL);
+    error problem =
+        store_shared.settings.durability == JOURNAL_DURABILITY_NONE
+            ? OK
+            : worker_run(WORKER_FILE, store_make_durable, (void *)(uintptr_t)core_self());
+    if (!failed(problem) && store_sync_failures() > 0)
+        problem = error_make(ERROR_TEMPORARY, "a sync of the store failed: the next start replays");
     if (!failed(problem))
         problem = run_file_write(true);
     close_run_file();
