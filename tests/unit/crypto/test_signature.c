@@ -116,6 +116,21 @@ static void test_refuses_dear_exponents(void **state)
     assert_error(signature_verify(SIGNATURE_RSA_SHA256, public, digest,
                                   slice_of(signature, sizeof signature)),
                  ERROR_LIMIT);
+    /* The same modulus with exponents of SIGNATURE_RSA_EXPONENT_BITS_MAX bits and of one more. */
+    enum { MODULUS_AT = 28, MODULUS_SIZE = 261, EXPONENT_SIZE = 7 };
+    uint8_t der[MODULUS_AT + MODULUS_SIZE + EXPONENT_SIZE];
+    static const uint8_t exponent[EXPONENT_SIZE] = {2, 5, 0, 0, 0, 0, 1};
+    memcpy(der, public.data, MODULUS_AT + MODULUS_SIZE);
+    memcpy(der + MODULUS_AT + MODULUS_SIZE, exponent, EXPONENT_SIZE);
+    memcpy(der + 2, "\x01\x24", 2); /* sizes: of all, of the key as bits, of the key */
+    memcpy(der + 21, "\x01\x11", 2);
+    memcpy(der + 26, "\x01\x0c", 2);
+    for (unsigned more = 0; more < 2; more++) {
+        der[sizeof der - 5] = (uint8_t)(1 << (SIGNATURE_RSA_EXPONENT_BITS_MAX - 33 + more));
+        assert_error(signature_verify(SIGNATURE_RSA_SHA256, slice_of(der, sizeof der), digest,
+                                      slice_of(signature, sizeof signature)),
+                     more ? ERROR_LIMIT : ERROR_DENIED);
+    }
     arena_close(&arena);
 }
 

@@ -4,6 +4,7 @@
 #include "filter/spam/spam_mail.h"
 
 #include "base/metric.h"
+#include "filter/spam/wrapper.h"
 
 static struct spam_scan scan;
 
@@ -131,6 +132,28 @@ static void test_links_have_a_limit(void **state)
     buffer_add_string(&test.message, "http://one-more.example/\r\n");
     spam_test_judge(&test);
     spam_test_expect(&test, "URL_CUT");
+    spam_test_close(&test);
+}
+
+/* URL_WRAPPERS_MAX around each other are taken off. */
+static void test_wrappers_have_a_limit(void **state)
+{
+    (void)state;
+    struct spam_test test;
+    spam_test_open(&test);
+    for (unsigned wrappers = URL_WRAPPERS_MAX; wrappers <= URL_WRAPPERS_MAX + 1; wrappers++) {
+        spam_test_header(&test, "");
+        buffer_add_string(&test.message, "\r\n");
+        for (unsigned i = 0; i < wrappers; i++)
+            buffer_add_string(&test.message, "https://www.google.com/url?q=");
+        buffer_add_string(&test.message, "http://192.0.2.1/\r\n");
+        open_scan(&test);
+        assert_ok(spam_scan_links(&scan));
+        assert_int_equal(scan.link_count, 1);
+        assert_true(slice_equal(scan.links[0].host, wrappers > URL_WRAPPERS_MAX
+                                                        ? SLICE("www.google.com")
+                                                        : SLICE("192.0.2.1")));
+    }
     spam_test_close(&test);
 }
 
@@ -287,6 +310,7 @@ int main(void)
         cmocka_unit_test(test_texts_have_a_limit),
         cmocka_unit_test(test_text_has_a_limit),
         cmocka_unit_test(test_links_have_a_limit),
+        cmocka_unit_test(test_wrappers_have_a_limit),
         cmocka_unit_test(test_html_has_limits),
         cmocka_unit_test(test_a_huge_mail_is_judged),
         cmocka_unit_test(test_memory_has_a_limit),

@@ -236,6 +236,27 @@ static void test_names_have_a_limit(void **state)
     spam_test_close(&test);
 }
 
+/* CHARSET_SIZE_MAX (filter/spam/rules/attachments.c): of a name that is too long its charset and
+ * language are kept where they are not too long themselves; its end is read either way. */
+static void test_charsets_have_a_limit(void **state)
+{
+    (void)state;
+    enum { CHARSET_SIZE_MAX = 100, NAME_SIZE = 5000 };
+    struct spam_test test;
+    spam_test_open(&test);
+    for (int more = 0; more < 2; more++) {
+        spam_test_header(&test, "");
+        buffer_format(
+            &test.message,
+            "Content-Type: application/x\r\n"
+            "Content-Disposition: attachment; filename*=utf-8'%0*d'%0*d.pdf.e%%78e\r\n\r\n",
+            CHARSET_SIZE_MAX - 7 + more, 1, NAME_SIZE, 1);
+        spam_test_judge(&test);
+        spam_test_expect(&test, "ATTACHMENT_NAME_HUGE ATTACHMENT_EXECUTABLE ATTACHMENT_DOUBLE");
+    }
+    spam_test_close(&test);
+}
+
 static void test_locked_rar(void **state)
 {
     (void)state;
@@ -271,6 +292,7 @@ int main(void)
         cmocka_unit_test(test_attachments_have_a_limit),
         cmocka_unit_test(test_archives_have_a_limit),
         cmocka_unit_test(test_names_have_a_limit),
+        cmocka_unit_test(test_charsets_have_a_limit),
         cmocka_unit_test(test_locked_rar),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
