@@ -214,6 +214,11 @@ error account_list(struct account *account, struct arena *arena,
     return OK;
 }
 
+unsigned mailbox_name_use(slice name)
+{
+    return slice_equal(name, SLICE("Trash")) ? MAILBOX_TRASH : 0;
+}
+
 error mailbox_create(struct account *account, slice name)
 {
     (void)account;

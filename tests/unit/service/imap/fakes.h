@@ -3,6 +3,8 @@
  *
  * An IMAP session in a world of memory (service/fake_world.h). Include in one file of a program.
  */
+#include "filter/spam/lessons.h"
+#include "filter/spam/spam.h"
 #include "service/fake_world.h"
 #include "service/imap/limits.h"
 #include "service/imap/serve.h"
@@ -13,6 +15,32 @@ struct fake_options {
     bool offer_tls;
     unsigned core; /* it is accepted on */
 };
+
+/* ---- Nobody learns here what is junk ---- */
+
+const struct spam_settings *spam_settings_here(void)
+{
+    return NULL;
+}
+
+bool spam_lessons_are_wanted(void)
+{
+    return false;
+}
+
+bool spam_lessons_have_room(void)
+{
+    return false;
+}
+
+void spam_lessons_count_lost(void)
+{
+}
+
+void spam_lessons_add(const struct spam_lesson *lesson)
+{
+    (void)lesson;
+}
 
 /* Plays the client's bytes, following the session to its home; what the server said is in
  * stream->output. Afterwards fake_session_close. */
