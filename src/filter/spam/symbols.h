@@ -13,7 +13,7 @@
 #define SPAM_GROUPS(X)                                                                             \
     X(POLICY, policy, 8000, "SPF, DKIM, DMARC and ARC")                                            \
     X(HOST, host, 5000, "hello and name of the sending host")                                      \
-    X(HEADER, header, 7000, "fields of the header")                                                \
+    X(HEADER, header, 5500, "fields of the header")                                                \
     X(MIME, mime, 10000, "structure and attachments")                                              \
     X(TEXT, text, 6000, "what is written")                                                         \
     X(HTML, html, 6000, "how HTML is written")                                                     \

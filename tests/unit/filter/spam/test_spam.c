@@ -218,7 +218,8 @@ static void sizes(void *argument)
     end_rspamd();
 }
 
-/* SPAM_RSPAMD_FAILURES_MAX failures in a row, then it is left alone. */
+/* SPAM_RSPAMD_FAILURES_MAX failures in a row, then it is left alone; what cannot be read is one
+ * mail's, and makes it begin anew. */
 static void breaks(void *argument)
 {
     (void)argument;
@@ -232,7 +233,18 @@ static void breaks(void *argument)
     web.answer = good; /* one that is answered makes it begin anew */
     assert_ok(spam_judge(&mail, &arena, &verdict));
     assert_true(verdict.judged);
-    web.answer = SLICE("nonsense\r\n\r\n");
+    const slice of_one_mail[] = {SLICE("nonsense\r\n\r\n"),
+                                 SLICE("HTTP/1.1 400 No\r\nContent-Length: 0\r\n\r\n"),
+                                 SLICE("HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\n{}")};
+    unsigned before = web.requests;
+    for (int i = 0; i < 3 * SPAM_RSPAMD_FAILURES_MAX; i++) {
+        web.answer = of_one_mail[i % 3];
+        assert_ok(spam_judge(&mail, &arena, &verdict));
+        assert_false(verdict.judged);
+    }
+    assert_int_equal(web.requests,
+                     before + 3 * SPAM_RSPAMD_FAILURES_MAX); /* each was asked about */
+    web.answer = SLICE("HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n");
     for (int i = 0; i < SPAM_RSPAMD_FAILURES_MAX; i++) {
         assert_ok(spam_judge(&mail, &arena, &verdict));
         assert_false(verdict.judged);
