@@ -32,7 +32,7 @@ static error strip_html(struct sieve_run *run, slice html, slice *out_text)
     return problem;
 }
 
-static error text_of(struct sieve_run *run, const struct mime_part *part, slice *out_text)
+static error decode(struct sieve_run *run, const struct mime_part *part, slice *out_text)
 {
     slice message = run->input->message;
     TRY(sieve_run_charge(run, part->body_size * 4));
@@ -43,6 +43,26 @@ static error text_of(struct sieve_run *run, const struct mime_part *part, slice 
         *out_text = mime_part_body(message, part);
     else
         TRY(problem);
+    if (!out_text->data)
+        *out_text = SLICE("");
+    return OK;
+}
+
+static error text_of(struct sieve_run *run, const struct mime_part *part, struct sieve_body *body,
+                     bool as_text, slice *out_text)
+{
+    if (!body->decoded.data)
+        TRY(decode(run, part, &body->decoded));
+    *out_text = body->decoded;
+    if (!as_text || !slice_equal_nocase(part->subtype, SLICE("html")))
+        return OK;
+    if (!body->stripped.data) {
+        TRY(sieve_run_charge(run, body->decoded.size * 4));
+        TRY(strip_html(run, body->decoded, &body->stripped));
+        if (!body->stripped.data)
+            body->stripped = SLICE("");
+    }
+    *out_text = body->stripped;
     return OK;
 }
 
@@ -73,7 +93,8 @@ static error match_multipart(struct sieve_matching *matching, const struct mime_
                : OK;
 }
 
-static error match_part(struct sieve_matching *matching, const struct mime_part *part, bool as_text)
+static error match_part(struct sieve_matching *matching, const struct mime_part *part,
+                        struct sieve_body *body, bool as_text)
 {
     struct sieve_run *run = matching->run;
     slice text;
@@ -84,10 +105,22 @@ static error match_part(struct sieve_matching *matching, const struct mime_part 
                    ? OK
                    : sieve_match_value(matching,
                                        mime_part_header(run->input->message, part->first_child));
-    TRY(text_of(run, part, &text));
-    if (as_text && slice_equal_nocase(part->subtype, SLICE("html")))
-        TRY(strip_html(run, text, &text));
+    TRY(text_of(run, part, body, as_text, &text));
     return sieve_match_value(matching, text);
+}
+
+static error open_body(struct sieve_run *run)
+{
+    if (run->bodies)
+        return OK;
+    unsigned count = 0;
+    TRY(sieve_run_charge(run, run->input->message.size));
+    TRY(mime_parse(run->arena, run->input->message, &run->mime));
+    for (const struct mime_part *part = run->mime.root; part; part = mime_part_walk(part))
+        count++;
+    run->bodies = ARENA_ARRAY(run->arena, struct sieve_body, count + 1);
+    TRY_MEMORY(run->bodies);
+    return OK;
 }
 
 error sieve_test_body(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true)
@@ -105,14 +138,12 @@ error sieve_test_body(struct sieve_run *run, const struct sieve_meaning *meaning
     }
     if (content)
         TRY(sieve_expand_list(run, content, &types));
-    if (!run->mime_parsed) {
-        TRY(sieve_run_charge(run, run->input->message.size));
-        TRY(mime_parse(run->arena, run->input->message, &run->mime));
-        run->mime_parsed = true;
-    }
+    TRY(open_body(run));
     const struct mime_part *part = run->mime.root;
-    for (; part && !matching.matched; part = mime_part_walk(part))
-        if (is_of(part, types, content ? content->count : 1))
-            TRY(match_part(&matching, part, !content));
+    unsigned count = content ? content->count : 1;
+    TRY(sieve_run_charge(run, 16 * (size_t)run->mime.part_count * count));
+    for (unsigned i = 0; part && !matching.matched; part = mime_part_walk(part), i++)
+        if (is_of(part, types, count))
+            TRY(match_part(&matching, part, &run->bodies[i], !content));
     return sieve_match_end(&matching, out_true);
 }

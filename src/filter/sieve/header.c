@@ -106,6 +106,7 @@ static error walk_begin(struct sieve_run *run, const struct sieve_meaning *meani
 {
     *out_walk = (struct walk){.run = run, .meaning = meaning, .name_count = names->count};
     TRY(sieve_header_open(run));
+    TRY(sieve_run_charge(run, 8 * (size_t)names->count * run->field_count));
     return sieve_expand_list(run, names, &out_walk->names);
 }
 
@@ -244,6 +245,7 @@ error sieve_test_exists(struct sieve_run *run, const struct sieve_meaning *meani
     TRY(sieve_header_open(run));
     TRY(sieve_expand_list(run, meaning->positional[0], &names));
     bool all = true;
+    TRY(sieve_run_charge(run, 8 * (size_t)meaning->positional[0]->count * run->field_count));
     for (unsigned i = 0; i < meaning->positional[0]->count && all; i++)
         all = count_of(run, names[i]) > 0;
     *out_true = all;

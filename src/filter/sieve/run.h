@@ -24,6 +24,11 @@ struct sieve_flags {
     unsigned count;
 };
 
+/* A part's text, decoded once for all tests; data NULL: not yet. */
+struct sieve_body {
+    slice decoded, stripped;
+};
+
 struct sieve_run {
     const struct sieve_script *script;
     const struct sieve_input *input;
@@ -43,8 +48,8 @@ struct sieve_run {
     unsigned field_count, field_room, fields_added;
     bool edited;
     slice edited_header; /* as of the last edit; data NULL: to be made */
-    bool mime_parsed;
     struct mime_message mime;
+    struct sieve_body *bodies; /* of each part, in the order of a walk */
 };
 
 /* ---- run.c ---- */

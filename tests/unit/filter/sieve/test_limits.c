@@ -279,6 +279,41 @@ static void test_run_memory(void **state)
     buffer_close(&mail);
 }
 
+/* Many rules over a large newsletter: each part is decoded once. */
+static void test_many_body_tests(void **state)
+{
+    (void)state;
+    struct buffer mail;
+    struct sieve_result result;
+    buffer_init(&mail, 4 << 20);
+    buffer_add_string(&mail, "Content-Type: text/html\r\n"
+                             "Content-Transfer-Encoding: quoted-printable\r\n\r\n");
+    for (int i = 0; i < 60000; i++)
+        buffer_add_string(&mail, "<p>word =3D word</p>\r\n");
+    buffer_add_string(&text, "require \"body\";");
+    repeat("if body :contains \"nowhere to be found\" { keep; }", 60);
+    buffer_add_string(&text, "if body :contains \"word = word\" { discard; }");
+    assert_string_equal(run_with(buffer_slice(&mail), SIEVE_RUN_MEMORY_MAX / 4, &result), "");
+    assert_int_equal(result.actions[0].kind, SIEVE_ACTION_DISCARD);
+    buffer_close(&mail);
+}
+
+static void test_names_times_fields(void **state)
+{
+    (void)state;
+    struct buffer mail;
+    buffer_init(&mail, 1 << 20);
+    for (int i = 0; i < 4000; i++)
+        buffer_add_string(&mail, "A: b\r\n");
+    buffer_add_string(&mail, "\r\n");
+    buffer_add_string(&text, "if header [\"x\"");
+    repeat(",\"x\"", 20000);
+    buffer_add_string(&text, "] \"y\" { discard; }");
+    assert_string_equal(run_with(buffer_slice(&mail), SIEVE_RUN_MEMORY_MAX, NULL),
+                        "the script has too much to do");
+    buffer_close(&mail);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -297,6 +332,8 @@ int main(void)
         cmocka_unit_test_setup(test_added_header_size, setup),
         cmocka_unit_test_setup(test_steps, setup),
         cmocka_unit_test_setup(test_run_memory, setup),
+        cmocka_unit_test_setup(test_many_body_tests, setup),
+        cmocka_unit_test_setup(test_names_times_fields, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
