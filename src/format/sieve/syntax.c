@@ -175,11 +175,10 @@ static error take_multiline(struct parser *p, slice *out_string)
         line_begins = body.data[i] == '\n';
         p->line += line_begins;
     }
-    p->line++;
     p->c.at += body.size;
     (void)cursor_take_byte(&p->c, '.');
     (void)cursor_take_byte(&p->c, '\r');
-    (void)cursor_take_byte(&p->c, '\n');
+    p->line += cursor_take_byte(&p->c, '\n'); /* the text may end here */
     *out_string = slice_of(copy, size);
     return OK;
 }
