@@ -76,8 +76,8 @@ static void set_flags(const struct sieve_target *to, struct arena *arena, struct
             }
         bool keyword = !known && flag.size > 0 && flag.size <= STORE_KEYWORD_SIZE_MAX &&
                        flag.data[0] != '\\' && place->keyword_count < STORE_DELIVERY_KEYWORDS_MAX;
-        if (keyword)
-            keywords[place->keyword_count++] = flag;
+        if (keyword && !failed(arena_copy(arena, flag, &keywords[place->keyword_count])))
+            place->keyword_count++;
     }
     place->keywords = keywords;
 }
@@ -126,6 +126,8 @@ static error keep(struct sieve_asking *asking, const struct sieve_action *action
         .create = action->to.create || asking->settings->mailbox_autocreate,
         .header = action->header,
     };
+    /* The plan outlives the script that is in memory now. */
+    TRY(arena_copy(asking->arena, place.mailbox, &place.mailbox));
     set_flags(&action->to, asking->arena, &place);
     return add_place(asking, place);
 }

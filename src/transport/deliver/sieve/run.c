@@ -29,6 +29,7 @@ struct script_file {
 struct job {
     struct sieve_asking asking;
     struct script_file scripts[SCRIPTS_MAX];
+    struct sieve_cached *used[SCRIPTS_MAX]; /* until the plan is made: actions point into them */
     unsigned count;
 };
 
@@ -128,7 +129,11 @@ static bool is_duplicate(void *context, slice handle, slice id, int64_t seconds,
     struct sieve_outgoing seen = {
         .kind = SIEVE_SEEN, .memory = {SLICE("duplicate"), handle, id}, .memory_seconds = seconds};
     bool known = false;
-    error problem = script_memory_has(&memory, seen.memory, 3, time_wall_seconds(), &known);
+    error problem = arena_copy(asking->arena, handle, &seen.memory[1]);
+    if (!failed(problem))
+        problem = arena_copy(asking->arena, id, &seen.memory[2]);
+    if (!failed(problem))
+        problem = script_memory_has(&memory, seen.memory, 3, time_wall_seconds(), &known);
     if (!failed(problem) && (!known || last))
         problem = sieve_outgoing_add(asking, seen);
     if (failed(problem))
@@ -155,15 +160,17 @@ static void complain(const struct job *job, const struct script_file *script,
 }
 
 /* WAITS. A script that cannot be asked keeps the mail. */
-static error ask(struct job *job, const struct script_file *script, const struct sieve_input *input,
+static error ask(struct job *job, unsigned index, const struct sieve_input *input,
                  struct sieve_result *result)
 {
+    const struct script_file *script = &job->scripts[index];
     struct sieve_action *kept = ARENA_NEW(job->asking.arena, struct sieve_action);
     struct sieve_cached *cached = NULL;
     TRY_MEMORY(kept);
     *kept = (struct sieve_action){.kind = SIEVE_ACTION_KEEP, .implicit = true};
     *result = (struct sieve_result){.actions = kept, .count = 1, .keeps = true};
     error problem = sieve_cache_get(script->path, &script->version, &cached);
+    job->used[index] = cached;
     if (failed(problem)) {
         log_event(LOG_WARNING, "sieve.read", problem, slice_from_string(script->path));
         return problem.kind == ERROR_CANCELLED ? problem : OK;
@@ -175,7 +182,6 @@ static error ask(struct job *job, const struct script_file *script, const struct
         complain(job, script, &cached->problem);
     else if (!failed(problem) && result->failed)
         complain(job, script, &result->problem);
-    sieve_cache_release(&cached);
     return problem;
 }
 
@@ -220,7 +226,7 @@ static error run_all(struct job *job)
     const struct sieve_action *kept = NULL;
     for (unsigned i = 0; i < job->count; i++) {
         struct sieve_result result;
-        TRY(ask(job, &job->scripts[i], &input, &result));
+        TRY(ask(job, i, &input, &result));
         bool goes_on = result.keeps && i + 1 < job->count;
         for (unsigned j = 0; j < result.count; j++)
             if (!goes_on || result.actions[j].kind != SIEVE_ACTION_KEEP)
@@ -257,6 +263,8 @@ static error run_at_home(void *argument)
     if (failed(problem))
         problem = keep_after(job, problem);
     account_close(&job->asking.account);
+    for (unsigned i = 0; i < job->count; i++)
+        sieve_cache_release(&job->used[i]);
     metric_add(&runs, 1);
     metric_observe(&run_time, (uint64_t)(time_now() - began));
     return problem;

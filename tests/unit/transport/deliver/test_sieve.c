@@ -40,6 +40,8 @@ error sieve_compile(slice text, struct sieve_script **out_script, struct sieve_p
 
 void sieve_script_destroy(struct sieve_script **script)
 {
+    if (*script)
+        memset((*script)->text, '?', sizeof(*script)->text);
     free(*script);
     *script = NULL;
 }
@@ -83,10 +85,16 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
 static char stored[8][200], sent[8][2000];
 static unsigned stored_count, sent_count;
 static error store_says, outlet_says;
-static const char *missing; /* a mailbox that cannot be */
+static const char *missing;     /* a mailbox that cannot be */
+static void (*meanwhile)(void); /* what others do while it is stored */
 
 error store_deliver(struct store_delivery *delivery)
 {
+    if (meanwhile) {
+        void (*function)(void) = meanwhile;
+        meanwhile = NULL;
+        function();
+    }
     for (unsigned i = 0; i < delivery->recipient_count; i++) {
         struct store_recipient *to = &delivery->recipients[i];
         to->result = store_says;
@@ -259,6 +267,26 @@ static void caching(void *argument)
     assert_int_equal(stored_count, 1);
 }
 
+static void replace_script(void)
+{
+    static struct deliver_local_target target;
+    script(0, "discard\n");
+    target = (struct deliver_local_target){.account = &accounts[0]};
+    struct deliver_local d = {.message = SLICE("\r\n"), .targets = &target, .count = 1};
+    assert_ok(deliver_local(&d, &arena));
+}
+
+/* A plan does not need the script any more that made it. */
+static void replacing(void *argument)
+{
+    (void)argument;
+    script(0, "fileinto Work\n");
+    meanwhile = replace_script;
+    deliver(1);
+    assert_int_equal(stored_count, 1);
+    assert_stored(0, "a@example.org/Work/");
+}
+
 static void redirects(void *argument)
 {
     (void)argument;
@@ -408,6 +436,7 @@ static void logs(void *argument)
     }
 ON_A_CORE(sorting)
 ON_A_CORE(caching)
+ON_A_CORE(replacing)
 ON_A_CORE(redirects)
 ON_A_CORE(refusals)
 ON_A_CORE(answers)
@@ -419,6 +448,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sorting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_caching, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_replacing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
         cmocka_unit_test_setup_teardown(test_answers, setup, teardown),
