@@ -6,8 +6,27 @@
 #include "filter/spam/lessons.h"
 #include "filter/spam/spam.h"
 #include "service/fake_world.h"
+#include "service/imap/lesson.h"
 #include "service/imap/limits.h"
 #include "service/imap/serve.h"
+
+/* Nobody learns from what a test moves. */
+void imap_lesson_copied(slice from, struct mailbox *target, const uint32_t *copies, uint32_t count,
+                        bool move)
+{
+    (void)from;
+    (void)target;
+    (void)copies;
+    (void)count;
+    (void)move;
+}
+
+void imap_lesson_appended(struct account *account, slice mailbox, uint32_t uid)
+{
+    (void)account;
+    (void)mailbox;
+    (void)uid;
+}
 
 struct fake_options {
     const struct imap_settings *settings;
