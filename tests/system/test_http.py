@@ -52,6 +52,7 @@ def test_thunderbird(server, host, path, tls):
     assert status == 200 and headers["content-type"].startswith("text/xml")
     assert servers_of(body) == [
         ("incomingServer", "imap", server.imaps_port, "SSL"), ("incomingServer", "imap", server.imap_port, "STARTTLS"),
+        ("incomingServer", "pop3", server.pop3s_port, "SSL"), ("incomingServer", "pop3", server.pop3_port, "STARTTLS"),
         ("outgoingServer", "smtp", server.submissions_port, "SSL"),
         ("outgoingServer", "smtp", server.submission_port, "STARTTLS")]
     assert "<hostname>mail.example.org</hostname>" in body
@@ -73,6 +74,7 @@ def test_outlook(server, path):
     protocols = [(way.find(space + "Type").text, int(way.find(space + "Port").text), way.find(space + "LoginName").text)
                  for way in xml.fromstring(body).iter(space + "Protocol")]
     assert ("IMAP", server.imaps_port, "user0001@example.org") in protocols
+    assert ("POP3", server.pop3s_port, "user0001@example.org") in protocols
     assert ("SMTP", server.submission_port, "user0001@example.org") in protocols
 
 
