@@ -211,9 +211,10 @@ def test_vacation(server):
     send(server, "holiday-friend", sender=FRIEND)
     arrives(server, FRIEND, "I am away")
     # another reply is another reply
-    script(server, 'require "vacation";\nvacation "Back tomorrow";\n')
+    script(server, 'require ["vacation", "fcc", "mailbox"];\nvacation :fcc "Sent.Replies" :create "Back tomorrow";\n')
     send(server, "holiday-4")
     assert b"Subject: Auto: holiday-4" in arrives(server, SENDER, "Back tomorrow")[0]
+    arrives(server, OWNER, "Back tomorrow", "Sent.Replies")
 
 
 def test_notify(server):

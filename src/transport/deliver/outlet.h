@@ -12,6 +12,7 @@ struct outlet_mail {
     slice recipient; /* local@domain */
     bool final;      /* an account's own address: aliases are followed no more */
     bool silent;     /* nobody wants to hear what becomes of it (NOTIFY=NEVER) */
+    slice notify;    /* as NOTIFY would say it (RFC 3461 4.1); empty: not said */
     slice prefix;    /* header fields before the message, each with CRLF */
     slice message;   /* CRLF */
     slice origin;    /* for logs: id of the mail that was delivered */

@@ -22,12 +22,28 @@ static slice in_a_labels(slice address, struct arena *arena)
     return joined;
 }
 
+static unsigned notify_of(const struct outlet_mail *mail)
+{
+    static const struct {
+        slice name;
+        unsigned bit;
+    } words[] = {{{"NEVER", 5}, SMTP_NOTIFY_NEVER},
+                 {{"SUCCESS", 7}, SMTP_NOTIFY_SUCCESS},
+                 {{"FAILURE", 7}, SMTP_NOTIFY_FAILURE},
+                 {{"DELAY", 5}, SMTP_NOTIFY_DELAY}};
+    unsigned notify = mail->silent ? SMTP_NOTIFY_NEVER : SMTP_NOTIFY_UNSAID;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (slice_find_nocase(mail->notify, words[i].name) >= 0)
+            notify |= words[i].bit;
+    return notify;
+}
+
 static error submit(const struct outlet_mail *mail, struct arena *arena)
 {
     const struct queue_recipient recipient = {
         .address = in_a_labels(mail->recipient, arena),
         .final = mail->final,
-        .notify = mail->silent ? SMTP_NOTIFY_NEVER : SMTP_NOTIFY_UNSAID,
+        .notify = notify_of(mail),
     };
     struct queue_envelope envelope = {
         .sender = mail->sender,

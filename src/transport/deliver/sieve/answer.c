@@ -139,6 +139,9 @@ error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_acti
     TRY(handle_of(asking, action, &outgoing.memory[1]));
     TRY(in_lower_case(asking->arena, asking->delivery->sender, &outgoing.memory[2]));
     outgoing.memory_seconds = time_between(asking, action->seconds);
+    outgoing.has_copy = action->fcc.mailbox.data != NULL;
+    if (outgoing.has_copy)
+        TRY(sieve_place_of(asking, &action->fcc, false, &outgoing.copy));
     return sieve_outgoing_add(asking, outgoing);
 }
 
@@ -241,5 +244,8 @@ error sieve_decide_notify(struct sieve_asking *asking, const struct sieve_action
     };
     TRY(make_id(asking, &reply.message_id));
     TRY(write(asking, &reply, &outgoing.message));
+    outgoing.has_copy = action->fcc.mailbox.data != NULL;
+    if (outgoing.has_copy)
+        TRY(sieve_place_of(asking, &action->fcc, false, &outgoing.copy));
     return sieve_outgoing_add(asking, outgoing);
 }

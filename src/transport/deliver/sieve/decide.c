@@ -119,16 +119,25 @@ static error add_place(struct sieve_asking *asking, struct sieve_place place)
     return OK;
 }
 
-static error keep(struct sieve_asking *asking, const struct sieve_action *action, bool usual)
+error sieve_place_of(struct sieve_asking *asking, const struct sieve_target *to, bool usual,
+                     struct sieve_place *out_place)
 {
     struct sieve_place place = {
-        .mailbox = usual ? SLICE_EMPTY : find_mailbox(asking, &action->to),
-        .create = action->to.create || asking->settings->mailbox_autocreate,
-        .header = action->header,
+        .mailbox = usual ? SLICE_EMPTY : find_mailbox(asking, to),
+        .create = to->create || asking->settings->mailbox_autocreate,
     };
     /* The plan outlives the script that is in memory now. */
     TRY(arena_copy(asking->arena, place.mailbox, &place.mailbox));
-    set_flags(&action->to, asking->arena, &place);
+    set_flags(to, asking->arena, &place);
+    *out_place = place;
+    return OK;
+}
+
+static error keep(struct sieve_asking *asking, const struct sieve_action *action, bool usual)
+{
+    struct sieve_place place;
+    TRY(sieve_place_of(asking, &action->to, usual, &place));
+    place.header = action->header;
     return add_place(asking, place);
 }
 
@@ -177,6 +186,7 @@ static error redirect(struct sieve_asking *asking, const struct sieve_action *ac
             slice_equal_nocase(asking->plan->outgoing[i].recipient, outgoing.recipient))
             return OK;
     TRY(forward_sender(d->sender, asking->arena, &outgoing.sender));
+    TRY(arena_copy(asking->arena, action->dsn_notify, &outgoing.notify));
     outgoing.memory[0] = SLICE("redirect");
     outgoing.memory[1] = outgoing.recipient;
     outgoing.memory[2] = header;

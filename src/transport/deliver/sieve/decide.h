@@ -21,6 +21,9 @@ struct sieve_asking {
 
 /* WAITS. Adds what an action does. */
 error sieve_decide(struct sieve_asking *asking, const struct sieve_action *action);
+/* Where a target of a script lies; the place keeps nothing of the script. */
+error sieve_place_of(struct sieve_asking *asking, const struct sieve_target *to, bool usual,
+                     struct sieve_place *out_place);
 /* A line in the owner's log. */
 void sieve_tell_owner(const struct sieve_asking *asking, const char *format, ...)
     __attribute__((format(printf, 2, 3)));

@@ -4,7 +4,7 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "data/scripts/memory.h"
-#include "data/store/store.h"
+#include "data/store/delivery.h"
 #include "filter/authentic/signer.h"
 #include "format/mail/header.h"
 #include "runtime/message.h"
@@ -94,6 +94,7 @@ static error submit_redirect(const struct deliver_local *d,
     struct outlet_mail mail = {
         .sender = outgoing->sender,
         .recipient = outgoing->recipient,
+        .notify = outgoing->notify,
         .message = d->message,
         .origin = d->id,
     };
@@ -161,6 +162,29 @@ static error submit_answer(const struct deliver_local *d, const struct deliver_l
     return problem;
 }
 
+/* WAITS. RFC 8580: what was sent lies in the account's mailbox, too. */
+static void file_copy(const struct deliver_local_target *target,
+                      const struct sieve_outgoing *outgoing)
+{
+    struct store_recipient to = {
+        .account = {.id = target->account->address,
+                    .path = slice_from_string(target->account->maildir),
+                    .quota_bytes = target->account->quota_bytes,
+                    .quota_messages = target->account->quota_messages},
+        .mailbox = outgoing->copy.mailbox,
+        .mailbox_create = outgoing->copy.create,
+        .flags = outgoing->copy.flags,
+        .keywords = outgoing->copy.keywords,
+        .keyword_count = outgoing->copy.keyword_count,
+    };
+    error problem = store_deliver(&(struct store_delivery){
+        .parts = &outgoing->message, .part_count = 1, .recipients = &to, .recipient_count = 1});
+    if (!failed(problem))
+        problem = to.result;
+    if (failed(problem))
+        log_event(LOG_WARNING, "sieve.fcc", problem, target->account->address);
+}
+
 void sieve_answer(const struct deliver_local *d, const struct deliver_local_target *target,
                   const struct sieve_plan *plan)
 {
@@ -180,6 +204,8 @@ void sieve_answer(const struct deliver_local *d, const struct deliver_local_targ
             metric_add(&answers_failed, 1);
             continue;
         }
+        if (outgoing->has_copy)
+            file_copy(target, outgoing);
         metric_add(outgoing->kind == SIEVE_VACATION ? &vacations : &notified, 1);
         remember_at_home(target, plan, outgoing);
     }

@@ -34,10 +34,13 @@ struct sieve_outgoing {
     } kind;
     slice sender; /* reverse path; redirect: the mail's, rewritten */
     slice recipient;
-    slice header;           /* redirect: as sieve_place */
-    slice message;          /* answers: the whole; redirect: empty */
-    slice memory[3];        /* the key of data/scripts/memory.h */
-    int64_t memory_seconds; /* 0: nothing to remember */
+    slice header;            /* redirect: as sieve_place */
+    slice message;           /* answers: the whole; redirect: empty */
+    slice notify;            /* redirect: what reports are wanted (RFC 6009); empty: not said */
+    bool has_copy;           /* answers: */
+    struct sieve_place copy; /* and where it goes (RFC 8580) */
+    slice memory[3];         /* the key of data/scripts/memory.h */
+    int64_t memory_seconds;  /* 0: nothing to remember */
 };
 
 struct sieve_plan {

@@ -72,6 +72,9 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
         action.to.mailbox = action.text;
         if (action.kind == SIEVE_ACTION_VACATION)
             action.message = action.text;
+        if (slice_equal(action.message, SLICE("filed")))
+            action.fcc.mailbox = SLICE("Sent");
+        action.dsn_notify = SLICE("NEVER");
         if (action.kind == SIEVE_ACTION_KEEP && action.text.size)
             action.header = action.text;
         out_result->keeps |= action.kind == SIEVE_ACTION_KEEP;
@@ -392,6 +395,10 @@ static void answers(void *argument)
     deliver(1);
     assert_sent(0, "<> <o@example.org>\n");
     assert_sent(0, "Subject: Hi you\r\n");
+    script(0, "vacation filed\nkeep\n");
+    deliver(1);
+    assert_stored(0, "a@example.org//");
+    assert_stored(1, "a@example.org/Sent/");
     script(0, "notify tel:123\nkeep\n");
     deliver(1);
     assert_int_equal(sent_count, 0);
