@@ -26,7 +26,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                                           .text = line},
                      &out);
     slice said = buffer_slice(&out);
-    ASSERT(said.size <= POP3_REPLY_SIZE_MAX && slice_find_byte(said, '\n') == said.size - 1);
+    ASSERT(said.size <= POP3_REPLY_SIZE_MAX && said.size > 0 &&
+           slice_find_byte(said, '\n') == (ptrdiff_t)said.size - 1);
     ASSERT(slice_ends(said, SLICE("\r\n")));
     buffer_close(&out);
     return 0;
