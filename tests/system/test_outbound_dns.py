@@ -212,6 +212,19 @@ def test_ipv4_dead_ipv6_alive(zone, send, world):
     sink.close()
 
 
+def test_source_address(zone, world, make_instance):
+    """Connections come from the address of ours that is named for their kind."""
+    sinks = [world.sink()] + ([world.sink(address="::1")] if has_ipv6() else [])
+    instance = make_instance("source", users=2, settings=world.settings(remote__source_ipv4="127.88.7.6", remote__source_ipv6="::1"))
+    for sink in sinks:
+        name = zone({"@": "MX 10 mx", "mx": f"{'AAAA' if ':' in sink.address else 'A'} {sink.address}"})
+        serial, mail = world.mail(f"bob@{name}", sender=account(1))
+        outbound.submit(instance, f"bob@{name}", mail, sender=account(1))
+        outbound.arrived(world.books, serial)
+        assert sink.peers == {"::1" if ":" in sink.address else "127.88.7.6"}
+        sink.close()
+
+
 def test_address_literal(send, world):
     """RFC 5321 4.1.3."""
     sink = world.sink()

@@ -217,6 +217,7 @@ class Sink:
     def __init__(self, address, books, port=25, plan=well, seed=0, tls=None, implicit=False, lmtp=False,
                  extensions=("PIPELINING", "8BITMIME", "SMTPUTF8", "CHUNKING", "DSN", "ENHANCEDSTATUSCODES"),
                  refused=(), later=(), greylist=0, most=0, size_max=0, recipients_max=0, login=None, name="sink.test", read_pause=0, bdat=None):
+        self.peers = set()  # addresses that connections came from
         self.books, self.plan, self.tls, self.implicit, self.lmtp = books, plan, tls, implicit, lmtp
         self.extensions, self.refused, self.later = list(extensions), refused, later
         self.greylist, self.most, self.size_max, self.login, self.name = greylist, most, size_max, login, name
@@ -294,6 +295,8 @@ class Sink:
 class Session:
     def __init__(self, sink, connection):
         self.sink, self.socket, self.raw = sink, connection, connection
+        with contextlib.suppress(OSError):
+            sink.peers.add(connection.getpeername()[0])
         self.socket.settimeout(HANG_MAX_S)
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
