@@ -38,11 +38,25 @@ void directory_invalidate(struct directory *directory, slice address)
     (void)directory, (void)address;
 }
 
-error directory_scram(struct directory *directory, slice address, struct arena *arena,
-                      struct scram_keys *keys)
+error directory_scram(struct directory *directory, slice name, struct arena *arena,
+                      struct scram_keys *keys, slice *out_plain)
 {
-    (void)directory, (void)address, (void)arena, (void)keys;
+    (void)directory, (void)name, (void)arena, (void)keys, (void)out_plain;
     return error_make(ERROR_NOT_FOUND, "no such account");
+}
+
+error directory_scram_derive(struct directory *directory, slice password, struct scram_keys *keys)
+{
+    (void)directory, (void)password, (void)keys;
+    return OK;
+}
+
+error directory_canonical(const struct directory *directory, slice name, struct arena *arena,
+                          slice *out_address)
+{
+    (void)directory, (void)arena;
+    *out_address = name;
+    return OK;
 }
 
 /* ---- Logins ---- */
