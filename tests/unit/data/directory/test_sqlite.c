@@ -72,7 +72,7 @@ IN_CORE(test_resolves_from_a_file)
     assert_int_equal(resolution.answer, DIRECTORY_FOUND);
     assert_int_equal(resolution.count, 2);
     assert_true(resolution.targets[0].outside);
-    assert_slice(resolution.targets[0].address, "X@far.example");
+    assert_slice(resolution.targets[0].address, "X+x@far.example");
     assert_slice(resolution.targets[1].address, "alice@example.org");
     assert_slice(resolution.targets[1].detail, "x");
     assert_int_equal(resolution.targets[1].account.quota_bytes, 5000000000);
