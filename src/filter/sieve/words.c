@@ -3,7 +3,7 @@
 
 const char *const sieve_extension_names[SIEVE_EXTENSION_COUNT] = {
 #define X(name, text) [SIEVE_EXTENSION_##name] = text,
-    SIEVE_EXTENSIONS(X)
+    SIEVE_EXTENSIONS(X) SIEVE_EXTENSIONS_AHEAD(X)
 #undef X
 };
 
