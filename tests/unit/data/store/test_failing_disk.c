@@ -41,6 +41,10 @@ int fdatasync(int fd)
 }
 
 static atomic_bool no_maps;
+#if defined(__SANITIZE_THREAD__) /* which maps memory before it can be called */
+enum { MAPS_CAN_FAIL = false };
+#else
+enum { MAPS_CAN_FAIL = true };
 void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offset)
 {
     if (fd >= 0 && (flags & MAP_PRIVATE) && atomic_load(&no_maps)) {
@@ -49,6 +53,7 @@ void *mmap(void *at, size_t size, int protection, int flags, int fd, off_t offse
     }
     return (void *)syscall(SYS_mmap, at, size, protection, flags, fd, offset);
 }
+#endif
 
 enum { SOME = 800, MANY = 5 * INDEX_UID_RESERVE_MIN, LARGE = 60000, LARGE_MAX = 100 };
 
@@ -304,6 +309,8 @@ static void find_all(void)
 static void test_an_index_outlives_want_of_memory(void **state)
 {
     (void)state;
+    if (!MAPS_CAN_FAIL)
+        skip();
     test_segment_size = 16 << 20;
     with_store(compact_without_memory);
     test_segment_size = 1 << 20;
