@@ -236,7 +236,7 @@ def test_folders_to_learn_from_have_a_limit(tmp_path):
         deep = deep / str(level)
     deep.mkdir(parents=True)
     (deep / "one").write_text("Subject: x\n\nbuy this now\n")
-    assert "learned 1, skipped 0" in ringmail("spam", "learn", "spam", str(tmp_path / "mail"))
+    assert "learned 1, known before 0, skipped 0" in ringmail("spam", "learn", "spam", str(tmp_path / "mail"))
     (deep / "deeper").mkdir()
     wrong = ringmail("spam", "learn", "spam", str(tmp_path / "mail"), expect=TROUBLE)
     assert "too many folders in each other" in wrong

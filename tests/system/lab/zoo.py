@@ -296,7 +296,7 @@ class Session:
     def __init__(self, sink, connection):
         self.sink, self.socket, self.raw = sink, connection, connection
         with contextlib.suppress(OSError):
-            sink.peers.add(connection.getpeername()[0])
+            sink.peers.add(connection.getpeername()[0] if connection.family != socket.AF_UNIX else "unix")
         self.socket.settimeout(HANG_MAX_S)
         with contextlib.suppress(OSError):
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
