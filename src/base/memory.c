@@ -6,6 +6,12 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+/* jemalloc reads it before main. Without threads of its own it gives freed pages back only while
+ * somebody allocates: a server that falls idle after a burst would keep the peak. They sleep while
+ * nothing is to be given back. The environment's MALLOC_CONF goes before this. */
+extern const char *const malloc_conf;
+const char *const malloc_conf = "background_thread:true";
+
 /* jemalloc's; absent in builds with a sanitizer, which bring an allocator of their own. */
 __attribute__((weak)) int mallctl(const char *name, void *old, size_t *old_size, void *new,
                                   size_t new_size);
