@@ -397,7 +397,7 @@ def test_users_teach_by_moving(make_instance):
 @pytest.mark.sanitized
 def test_lessons_have_room_and_outlive_a_stop(make_instance):
     """More at once than wait (SPAM_LESSONS_WAITING_MAX, 256): the rest is lost, and counted; what waits at a stop is learned."""
-    server = make_instance(cores=2, settings=QUIET)
+    server = make_instance(cores=2, settings={**QUIET, "spam.learn_per_day": 0})
     who = server.fresh_account()
     with server.imap(who) as client:
         for i in range(300):
@@ -414,6 +414,28 @@ def test_lessons_have_room_and_outlive_a_stop(make_instance):
     path.write_bytes(mail("one more"))
     said = json.loads(server.control("spam", "learn", "ham", str(path), "--json").stdout)
     assert (said["spam"], said["ham"]) == (256, 45)
+
+
+def test_an_account_teaches_its_share(make_instance):
+    """spam.learn_per_day bounds what one account says of mail for all others; the log names who would say more, once."""
+    server = make_instance(cores=1, settings={**QUIET, "spam.learn_per_day": 3})
+    loud, other = server.fresh_account(), server.fresh_account()
+
+    def teach(who, count):
+        with server.imap(who) as client:
+            for i in range(count):
+                client.append("INBOX", mail(f"{who} {i}"))
+            client.select("INBOX")
+            client.command(f'MOVE 1:{count} "Junk"')
+
+    teach(loud, 10)
+    wait.until(lambda: learned(server) == {("spam", "move"): 3}, 20, "its share")
+    assert lessons(server, "limited") == 7
+    teach(other, 2)
+    wait.until(lambda: learned(server) == {("spam", "move"): 5}, 20, "another's share is its own")
+    assert lessons(server, "limited") == 7 and lessons(server, "lost") == 0
+    lines = logged(server, "event=spam.lessons_limited")
+    assert len(lines) == 1 and f"account={loud}" in lines[0], lines
 
 
 def test_users_teach_rspamd(make_instance):

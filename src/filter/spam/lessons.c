@@ -7,6 +7,7 @@
 #include "filter/spam/learn.h"
 #include "filter/spam/rspamd.h"
 #include "filter/spam/settings.h"
+#include "filter/spam/share.h"
 #include "runtime/crew.h"
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
@@ -28,6 +29,8 @@ METRIC_COUNTER(metric_known, "ringmail_spam_lessons_total", "result=\"known\"",
                "Mails that users showed and that were not learned, and why");
 METRIC_COUNTER(metric_failed, "ringmail_spam_lessons_total", "result=\"failed\"",
                "Mails that users showed and that were not learned, and why");
+METRIC_COUNTER(metric_limited, "ringmail_spam_lessons_total", "result=\"limited\"",
+               "Mails that users showed and that were not learned, and why");
 METRIC_COUNTER(metric_lost, "ringmail_spam_lessons_total", "result=\"lost\"",
                "Mails that users showed and that were not learned, and why");
 
@@ -36,6 +39,7 @@ static _Thread_local struct {
     char path[1024]; /* empty: none */
     struct spam_lesson waiting[SPAM_LESSONS_WAITING_MAX];
     unsigned count;
+    struct spam_share share;
     struct condition changed; /* stopping, or no longer running */
     bool ready, running, stopping;
 } here;
@@ -75,6 +79,7 @@ void spam_lessons_stop(void)
     while (here.running)
         error_ignore(condition_wait_steadfast(&here.changed, TIME_NEVER));
     here.settings = NULL;
+    spam_share_close(&here.share);
 }
 
 bool spam_lessons_are_wanted(void)
@@ -87,21 +92,45 @@ bool spam_lessons_are_wanted(void)
                : settings->engine == SPAM_ENGINE_RSPAMD && settings->rspamd_controller_url.size > 0;
 }
 
-bool spam_lessons_have_room(void)
+void spam_lessons_count_lost(void)
+{
+    metric_add(&metric_lost, 1);
+}
+
+static void log_limited(slice account)
+{
+    struct log_line line = log_begin(LOG_WARNING, "spam.lessons_limited");
+    log_text(&line, "account", account);
+    log_number(&line, "learn_per_day", here.settings->learn_per_day);
+    log_end(&line);
+}
+
+static bool have_room(void)
 {
     return here.count < SPAM_LESSONS_WAITING_MAX;
 }
 
-void spam_lessons_count_lost(void)
+bool spam_lessons_admit(slice account)
 {
-    metric_add(&metric_lost, 1);
+    if (!spam_lessons_are_wanted() || !have_room()) {
+        spam_lessons_count_lost();
+        return false;
+    }
+    enum spam_share_answer answer =
+        spam_share_take(&here.share, account, here.settings->learn_per_day, time_now());
+    if (answer == SPAM_SHARE_TAKEN)
+        return true;
+    metric_add(&metric_limited, 1);
+    if (answer == SPAM_SHARE_REFUSED_FIRST)
+        log_limited(account);
+    return false;
 }
 
 static void run(void *argument);
 
 void spam_lessons_add(const struct spam_lesson *lesson)
 {
-    bool fits = spam_lessons_are_wanted() && spam_lessons_have_room();
+    bool fits = spam_lessons_are_wanted() && have_room();
     if (fits && !here.running)
         fits = here.running = !failed(fiber_start(NULL, "spam lessons", run, NULL));
     if (!fits) {

@@ -5,7 +5,8 @@
  * core of an account) hands over an open file and goes on; a fiber of the core gathers lessons for
  * a moment, then has a worker put all of them into the classifier's file (learn.h), or posts them
  * to rspamd's controller where that is the engine. Bounds: spam_lessons_limits; what finds no room
- * is lost and counted. Lessons that wait are lost with the process.
+ * is lost and counted. Lessons that wait are lost with the process. One account teaches no more
+ * than spam.learn_per_day: what it says of mail counts for all others.
  */
 #include "base/error.h"
 #include "base/slice.h"
@@ -14,6 +15,7 @@ struct spam_settings;
 
 enum spam_lessons_limits {
     SPAM_LESSONS_WAITING_MAX = 256, /* open files, per core */
+    SPAM_LESSONS_PER_DAY = 100,     /* of one account, unless spam.learn_per_day says otherwise */
     SPAM_LESSONS_GATHER_MS = 500,   /* for more to come: the file is written once for all of them */
     SPAM_LESSONS_LOCK_S = 30,       /* for others that learn just now */
     SPAM_LESSONS_LOCK_POLL_MS = 50,
@@ -36,7 +38,10 @@ void spam_lessons_stop(void);
 
 /* Does anybody learn here? */
 bool spam_lessons_are_wanted(void);
-bool spam_lessons_have_room(void);
+/* May this account (its canonical address) teach one mail more? To be asked once for each, on the
+ * account's home core, before the mail is opened. Counts it; what is refused is counted as well,
+ * and said once a day. */
+bool spam_lessons_admit(slice account);
 /* The file is closed here, whatever becomes of the lesson. Does not wait. */
 void spam_lessons_add(const struct spam_lesson *lesson);
 /* For one that could not be handed over. */

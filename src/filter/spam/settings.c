@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/spam/settings.h"
 
+#include "filter/spam/lessons.h"
 #include "filter/spam/rspamd.h"
 #include "net/address.h"
 
@@ -50,6 +51,8 @@ static const struct setting rows[] = {
                  "it learns nothing from us"),
     SETTING_FLAG(S, learn_from_moves, true, R,
                  "learn from what users put into their mailbox for junk, and take out of it"),
+    SETTING_NUMBER(S, learn_per_day, SPAM_LESSONS_PER_DAY, 0, 1000000, R,
+                   "mails that one account may teach in a day; 0: any number"),
 };
 #undef R
 #undef S

@@ -31,6 +31,7 @@ struct spam_settings {
     size_t rspamd_size_max;      /* bytes */
     slice rspamd_controller_url; /* empty: rspamd learns nothing */
     bool learn_from_moves;
+    uint32_t learn_per_day; /* lessons of one account; 0: any number */
 };
 
 extern const struct setting_table spam_setting_table;

@@ -9,8 +9,14 @@
  */
 #include "data/store/mailbox.h"
 
+enum imap_lesson { IMAP_LESSON_NONE, IMAP_LESSON_HAM, IMAP_LESSON_SPAM };
+
+/* What mail says that goes from one mailbox into another; `from` empty: it comes from the client.
+ * Nothing where nobody learns. */
+enum imap_lesson imap_lesson_of(slice from, slice to);
+
 /* WAITS rarely (as mail_open). The copies are in `target`, which is open; 0: there is none. */
-void imap_lesson_copied(slice from, struct mailbox *target, const uint32_t *copies, uint32_t count,
-                        bool move);
+void imap_lesson_copied(enum imap_lesson lesson, struct mailbox *target, const uint32_t *copies,
+                        uint32_t count, bool move);
 /* WAITS rarely. */
 void imap_lesson_appended(struct account *account, slice mailbox, uint32_t uid);

@@ -61,16 +61,15 @@ static error copy_to(struct imap_session *s, slice name, struct copy *copy)
     if (problem.kind == ERROR_NOT_FOUND) /* RFC 3501 6.4.7 */
         return imap_refuse(s, IMAP_CODE_TRYCREATE, problem);
     TRY(problem);
-    slice from = mailbox_name(s->view.mailbox);
-    if (failed(arena_copy(&s->arena, from, &from)))
-        from = SLICE_EMPTY;
+    enum imap_lesson lesson =
+        imap_lesson_of(mailbox_name(s->view.mailbox), mailbox_name(copy->target));
     problem =
         mailbox_copy(s->view.mailbox, copy->uids, copy->count, copy->target, move, copy->copies);
     if (problem.kind == ERROR_LIMIT)
         problem = imap_refuse(s, IMAP_CODE_OVERQUOTA, problem);
     if (!failed(problem)) {
         report(s, copy);
-        imap_lesson_copied(from, copy->target, copy->copies, copy->count, move);
+        imap_lesson_copied(lesson, copy->target, copy->copies, copy->count, move);
     }
     mailbox_close(&copy->target);
     return problem;

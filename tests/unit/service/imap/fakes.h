@@ -3,18 +3,23 @@
  *
  * An IMAP session in a world of memory (service/fake_world.h). Include in one file of a program.
  */
-#include "filter/spam/lessons.h"
-#include "filter/spam/spam.h"
 #include "service/fake_world.h"
 #include "service/imap/lesson.h"
 #include "service/imap/limits.h"
 #include "service/imap/serve.h"
 
 /* Nobody learns from what a test moves. */
-void imap_lesson_copied(slice from, struct mailbox *target, const uint32_t *copies, uint32_t count,
-                        bool move)
+enum imap_lesson imap_lesson_of(slice from, slice to)
 {
     (void)from;
+    (void)to;
+    return IMAP_LESSON_NONE;
+}
+
+void imap_lesson_copied(enum imap_lesson lesson, struct mailbox *target, const uint32_t *copies,
+                        uint32_t count, bool move)
+{
+    (void)lesson;
     (void)target;
     (void)copies;
     (void)count;
@@ -34,32 +39,6 @@ struct fake_options {
     bool offer_tls;
     unsigned core; /* it is accepted on */
 };
-
-/* ---- Nobody learns here what is junk ---- */
-
-const struct spam_settings *spam_settings_here(void)
-{
-    return NULL;
-}
-
-bool spam_lessons_are_wanted(void)
-{
-    return false;
-}
-
-bool spam_lessons_have_room(void)
-{
-    return false;
-}
-
-void spam_lessons_count_lost(void)
-{
-}
-
-void spam_lessons_add(const struct spam_lesson *lesson)
-{
-    (void)lesson;
-}
 
 /* Plays the client's bytes, following the session to its home; what the server said is in
  * stream->output. Afterwards fake_session_close. */
