@@ -144,6 +144,9 @@ static void work(struct job *batch)
 static void *worker_thread(void *argument)
 {
     struct lane *lane = argument;
+    char name[16]; /* by itself: a sandbox may hide the /proc by which another thread is named */
+    snprintf(name, sizeof name, "%s%u", lane->kind == WORKER_FILE ? "file" : "compute", lane->core);
+    pthread_setname_np(pthread_self(), name);
     if (lane->kind == WORKER_COMPUTE)
         setpriority(PRIO_PROCESS, (id_t)gettid(), getpriority(PRIO_PROCESS, 0) + COMPUTE_NICE);
     pthread_mutex_lock(&lane->lock);
@@ -178,10 +181,6 @@ static error start_thread(struct lane *lane)
     pthread_attr_destroy(&attributes);
     if (result != 0)
         return error_system(result, "start a worker thread");
-    char name[16];
-    snprintf(name, sizeof name, "%s%u.%u", lane->kind == WORKER_FILE ? "file" : "compute",
-             lane->core, lane->threads);
-    pthread_setname_np(lane->thread[lane->threads], name);
     lane->threads++;
     return OK;
 }

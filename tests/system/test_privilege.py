@@ -67,6 +67,14 @@ def test_root_binds_and_nobody_serves(server):
         assert client.select()["exists"] == 1
 
 
+def test_threads_are_told_apart(server):
+    """by their names (top -H): cores, and the workers they started behind the sandbox"""
+    tasks = pathlib.Path(f"/proc/{server.pid}/task")
+    names = [(task / "comm").read_text().strip() for task in tasks.iterdir()]
+    assert names.count("core0") == 1
+    assert "file0" in names
+
+
 def test_reload_works_without_rights(server):
     server.signal(signal.SIGHUP)
     wait.until(lambda: "event=server.reload" in server.log_tail(), 5, "the reload is logged")
