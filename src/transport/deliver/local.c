@@ -172,7 +172,7 @@ static void answer_all(struct landing *l)
 
 /* ---- Which copies there are ---- */
 
-enum copy_kind { COPY_USUAL, COPY_SORTED, COPY_EDITED, COPY_KINDS };
+enum copy_kind { COPY_USUAL, COPY_SORTED, COPY_EDITED };
 
 static enum copy_kind kind_of(const struct sieve_place *place)
 {
@@ -188,12 +188,14 @@ static void gather(struct landing *l, enum copy_kind kind)
             l->copies[l->count++] = (struct copy){.target = i};
         if (!plan || plan->refused || failed(d->targets[i].result))
             continue;
-        for (unsigned j = 0; j < plan->place_count; j++)
-            if (kind_of(&plan->places[j]) == kind)
-                l->copies[l->count++] = (struct copy){i, &plan->places[j]};
+        for (unsigned j = 0; j < plan->place_count; j++) {
+            if (kind_of(&plan->places[j]) != kind)
+                continue;
+            l->copies[l->count++] = (struct copy){i, &plan->places[j]};
+            metric_add(&filed_total, plan->places[j].mailbox.size > 0);
+        }
         if (kind == COPY_USUAL && plan->place_count == 0)
             metric_add(&discarded_total, 1);
-        metric_add(&filed_total, kind == COPY_SORTED ? plan->place_count : 0);
     }
 }
 

@@ -7,6 +7,7 @@
 #include "check.h"
 
 #include "base/log.h"
+#include "base/metric.h"
 #include "cores.h"
 #include "data/scripts/settings.h"
 #include "data/store/delivery.h"
@@ -75,7 +76,7 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
         if (slice_equal(action.message, SLICE("filed")))
             action.fcc.mailbox = SLICE("Sent");
         action.dsn_notify = SLICE("NEVER");
-        if (action.kind == SIEVE_ACTION_KEEP && action.text.size)
+        if (slice_starts(action.text, SLICE("X-Edited")))
             action.header = action.text;
         out_result->keeps |= action.kind == SIEVE_ACTION_KEEP;
         out_result->actions[out_result->count++] = action;
@@ -217,6 +218,12 @@ static int teardown(void **state)
 
 /* ---- Tests ---- */
 
+static int64_t filed(void)
+{
+    return metric_value(
+        metric_find(SLICE("ringmail_sieve_actions_total"), SLICE("action=\"fileinto\"")));
+}
+
 static void sorting(void *argument)
 {
     (void)argument;
@@ -237,11 +244,17 @@ static void sorting(void *argument)
     deliver(1);
     assert_int_equal(stored_count, 1);
     assert_stored(0, "a@example.org//");
+    int64_t before = filed();
     script(0, "keep X-Edited: y\nfileinto Plain\n");
     deliver(1);
+    assert_int_equal(filed() - before, 1);
     assert_int_equal(stored_count, 2);
     assert_stored(0, "a@example.org/Plain/");
     assert_stored(1, "a@example.org//edited");
+    script(0, "fileinto X-Edited: y\nkeep\n");
+    before = filed();
+    deliver(1);
+    assert_int_equal(filed() - before, 1);
     store_says = error_make(ERROR_LIMIT, "full");
     deliver(1);
     assert_error(targets[0].result, ERROR_LIMIT);
