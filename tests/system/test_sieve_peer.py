@@ -20,7 +20,7 @@ DIFFERENT = {
     "special-use": "asks real mailboxes", "mailbox ": "asks real mailboxes",
     "duplicate (": "asks its own memory", "environment": "another name, another host",
     "spamtest": "needs settings", "currentdate": "the time is now",
-    "date (": "another time zone", "extlists": "not known", "mailboxid": "not known",
+    "date (": "another time zone", "what nobody can answer": "not known",
     "redirect-dsn": "not known", "i;unicode-casemap": "not known",
     "vacation with a copy": "needs real mailboxes",
     "ereject": "not known", "date: no such part": "it lets any part through, which matches nothing",

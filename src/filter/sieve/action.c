@@ -29,7 +29,6 @@ static error target_of(struct sieve_run *run, const struct sieve_meaning *meanin
     struct sieve_flags flags = {0};
     to->create = meaning->tags[SIEVE_TAG_CREATE] != NULL;
     TRY(sieve_expand_argument(run, meaning->tags[SIEVE_TAG_SPECIALUSE], &to->special_use));
-    TRY(sieve_expand_argument(run, meaning->tags[SIEVE_TAG_MAILBOXID], &to->mailbox_id));
     if (said) {
         const slice *strings;
         TRY(sieve_expand_list(run, said, &strings));
@@ -105,7 +104,7 @@ static bool same_target(const struct sieve_target *a, const struct sieve_target 
     bool inbox = slice_equal_nocase(a->mailbox, SLICE("INBOX")) &&
                  slice_equal_nocase(b->mailbox, SLICE("INBOX"));
     return (inbox || slice_equal(a->mailbox, b->mailbox)) &&
-           slice_equal(a->special_use, b->special_use) && slice_equal(a->mailbox_id, b->mailbox_id);
+           slice_equal(a->special_use, b->special_use);
 }
 
 /* keep and fileinto. What is there already is not put there again (RFC 5228 2.10.3); the flags are
@@ -163,12 +162,11 @@ error sieve_run_implicit_keep(struct sieve_run *run)
 static error run_redirect(struct sieve_run *run, const struct sieve_meaning *meaning)
 {
     struct sieve_action action = {.kind = SIEVE_ACTION_REDIRECT,
-                                  .copy = meaning->tags[SIEVE_TAG_COPY] != NULL,
-                                  .list = meaning->tags[SIEVE_TAG_LIST] != NULL};
+                                  .copy = meaning->tags[SIEVE_TAG_COPY] != NULL};
     TRY(sieve_expand_argument(run, meaning->positional[0], &action.text));
     TRY(sieve_expand_argument(run, meaning->tags[SIEVE_TAG_NOTIFY], &action.dsn_notify));
     TRY(sieve_expand_argument(run, meaning->tags[SIEVE_TAG_RET], &action.dsn_ret));
-    if (!action.list && !sieve_address_is_one(run->arena, action.text))
+    if (!sieve_address_is_one(run->arena, action.text))
         return sieve_run_fail(run, "\"%.*s\" is no address to redirect to", SLICE_ARG(action.text));
     for (unsigned i = 0; i < run->result->count; i++)
         if (run->result->actions[i].kind == SIEVE_ACTION_REDIRECT &&

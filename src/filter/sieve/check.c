@@ -170,7 +170,7 @@ static error check_test(struct sieve_checker *c, struct sieve_node *node)
 
 static error check_commands(struct sieve_checker *c, struct sieve_node *first, bool top);
 
-/* `*before`: what is known of the ifs before it in its chain; NULL: there are none. */
+/* `*chain`: is one of the ifs before it in its chain known to be taken? */
 static error check_branch(struct sieve_checker *c, struct sieve_node *node, enum truth *chain)
 {
     enum truth own = TRUTH_UNKNOWN;

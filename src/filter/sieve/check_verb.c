@@ -133,7 +133,6 @@ static error check_match(struct sieve_checker *c, unsigned line)
                : tags[SIEVE_TAG_MATCHES] ? SIEVE_MATCHES
                : tags[SIEVE_TAG_VALUE]   ? SIEVE_VALUE
                : tags[SIEVE_TAG_COUNT]   ? SIEVE_COUNT
-               : tags[SIEVE_TAG_LIST]    ? SIEVE_IN_LIST
                                          : SIEVE_IS;
     if (m->match == SIEVE_VALUE)
         TRY(check_relation(c, tags[SIEVE_TAG_VALUE]));
@@ -178,7 +177,7 @@ static error check_redirect(struct sieve_checker *c)
     const struct sieve_argument *to = c->meaning->positional[0];
     if (c->meaning->tags[SIEVE_TAG_RET])
         TRY(check_words(c, c->meaning->tags[SIEVE_TAG_RET], ret, 2, "\":ret\" (FULL, HDRS)"));
-    if (c->meaning->tags[SIEVE_TAG_LIST] || sieve_check_is_variable(c, to->strings[0]))
+    if (sieve_check_is_variable(c, to->strings[0]))
         return OK;
     if (!sieve_address_is_one(&c->script->arena, to->strings[0]))
         return sieve_check_fail(c, to->line, "\"%.*s\" is no address to redirect to",
@@ -201,9 +200,8 @@ static error check_notify(struct sieve_checker *c)
 
 static error check_fcc(struct sieve_checker *c, unsigned line)
 {
-    static const enum sieve_tag parts[] = {SIEVE_TAG_CREATE, SIEVE_TAG_FLAGS, SIEVE_TAG_SPECIALUSE,
-                                           SIEVE_TAG_MAILBOXID};
-    for (unsigned i = 0; i < 4 && !c->meaning->tags[SIEVE_TAG_FCC]; i++)
+    static const enum sieve_tag parts[] = {SIEVE_TAG_CREATE, SIEVE_TAG_FLAGS, SIEVE_TAG_SPECIALUSE};
+    for (unsigned i = 0; i < 3 && !c->meaning->tags[SIEVE_TAG_FCC]; i++)
         if (c->meaning->tags[parts[i]])
             return sieve_check_fail(c, line, "\":%s\" needs \":fcc\" here",
                                     sieve_tag_words[parts[i]].name);
@@ -234,8 +232,6 @@ static error check_set(struct sieve_checker *c)
     if (!sieve_name_is_variable(name->strings[0]))
         return sieve_check_fail(c, name->line, "\"%.*s\" cannot be the name of a variable",
                                 SLICE_ARG(name->strings[0]));
-    if (c->meaning->tags[SIEVE_TAG_ENCODEURL])
-        return sieve_check_required(c, name->line, ":encodeurl", SIEVE_EXTENSION_ENOTIFY);
     return OK;
 }
 

@@ -80,13 +80,12 @@ static error find_date(struct sieve_run *run, const struct sieve_meaning *meanin
         return OK;
     TRY(sieve_header_open(run));
     TRY(sieve_expand_argument(run, meaning->positional[0], &name));
-    const struct sieve_field *field = sieve_header_select(run, meaning, name, 0);
+    const struct sieve_field *field = sieve_header_select(run, meaning, name);
     *out_found = false;
     if (!field)
         return OK;
     /* Received: the date comes after the last semicolon. */
-    text = field->value;
-    if (slice_cut_last(field->value, ';', &before, &text) == false)
+    if (!slice_cut_last(field->value, ';', &before, &text))
         text = field->value;
     *out_found = !failed(mail_date_parse(slice_trim(text), out_date));
     return OK;

@@ -80,13 +80,11 @@ static bool is_selected(const struct sieve_meaning *meaning, unsigned nth, unsig
 }
 
 const struct sieve_field *sieve_header_select(struct sieve_run *run,
-                                              const struct sieve_meaning *meaning, slice name,
-                                              unsigned at)
+                                              const struct sieve_meaning *meaning, slice name)
 {
     unsigned nth = 0, count = meaning->tags[SIEVE_TAG_INDEX] ? count_of(run, name) : 0;
     for (unsigned i = 0; i < run->field_count; i++)
-        if (slice_equal_nocase(run->fields[i].name, name) && is_selected(meaning, ++nth, count) &&
-            at-- == 0)
+        if (slice_equal_nocase(run->fields[i].name, name) && is_selected(meaning, ++nth, count))
             return &run->fields[i];
     return NULL;
 }

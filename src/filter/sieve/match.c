@@ -180,7 +180,7 @@ error sieve_match_begin(struct sieve_run *run, const struct sieve_meaning *meani
         .keep_captures = sieve_requires(run->script, SIEVE_EXTENSION_VARIABLES),
     };
     TRY(sieve_expand_list(run, keys, &out_matching->keys));
-    if (meaning->comparator != SIEVE_UNICODE || meaning->match == SIEVE_IN_LIST)
+    if (meaning->comparator != SIEVE_UNICODE)
         return OK;
     slice *folded = ARENA_ARRAY(run->arena, slice, keys->count + 1);
     TRY_MEMORY(folded);
@@ -194,7 +194,6 @@ error sieve_match_begin(struct sieve_run *run, const struct sieve_meaning *meani
 static error match_key(struct sieve_matching *m, slice value, slice key)
 {
     const struct sieve_meaning *meaning = m->meaning;
-    const struct sieve_world *world = &m->run->input->world;
     size_t work = value.size;
     if (meaning->match == SIEVE_CONTAINS && key.size > 16)
         work *= key.size / 16;
@@ -213,9 +212,6 @@ static error match_key(struct sieve_matching *m, slice value, slice key)
     case SIEVE_VALUE:
         m->matched = relation_holds(meaning->relation, compare(meaning->comparator, value, key));
         return OK;
-    case SIEVE_IN_LIST:
-        m->matched = world->list_has && world->list_has(world->context, key, value);
-        return OK;
     default:
         return OK;
     }
@@ -228,7 +224,7 @@ error sieve_match_value(struct sieve_matching *m, slice value)
     if (m->matched || m->meaning->match == SIEVE_COUNT)
         return OK;
     TRY(sieve_run_charge(m->run, 0));
-    if (m->meaning->comparator == SIEVE_UNICODE && m->meaning->match != SIEVE_IN_LIST) {
+    if (m->meaning->comparator == SIEVE_UNICODE) {
         TRY(sieve_run_charge(m->run, value.size * 4));
         error problem = text_fold(m->run->arena, value, &folded);
         if (problem.kind == ERROR_LIMIT)

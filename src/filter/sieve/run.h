@@ -108,10 +108,9 @@ error sieve_header_open(struct sieve_run *run);
 error sieve_header_text(struct sieve_run *run, slice *out_header);
 error sieve_run_add_header(struct sieve_run *run, const struct sieve_meaning *meaning);
 error sieve_run_delete_header(struct sieve_run *run, const struct sieve_meaning *meaning);
-/* The `at`th (0..) field of that name that :index selects; NULL: no more. */
+/* The field of that name that :index selects, without it the first; NULL: none. */
 const struct sieve_field *sieve_header_select(struct sieve_run *run,
-                                              const struct sieve_meaning *meaning, slice name,
-                                              unsigned at);
+                                              const struct sieve_meaning *meaning, slice name);
 error sieve_test_header(struct sieve_run *run, const struct sieve_meaning *meaning, bool *out_true);
 error sieve_test_address(struct sieve_run *run, const struct sieve_meaning *meaning,
                          bool *out_true);

@@ -59,7 +59,6 @@ struct sieve_target {
     slice mailbox;      /* UTF-8; INBOX for keep; data NULL: none */
     bool create;        /* RFC 5490 */
     slice special_use;  /* RFC 8579: goes before `mailbox` where there is one of it; empty: none */
-    slice mailbox_id;   /* RFC 9042: the same; empty: none */
     const slice *flags; /* RFC 5232: "\\Seen", keywords */
     unsigned flag_count;
 };
@@ -73,7 +72,6 @@ struct sieve_action {
     bool implicit; /* keep that no command asked for */
     bool copy;     /* RFC 3894: did not cancel the implicit keep */
     bool ereject;  /* RFC 5429 2.1: inside the dialogue, if at all possible */
-    bool list;     /* redirect :list (RFC 6134 2.6): `text` names a list */
     struct sieve_target to;    /* keep, fileinto */
     slice dsn_notify, dsn_ret; /* redirect (RFC 6009): "NEVER", "FAILURE,DELAY"; "FULL", "HDRS" */
     /* vacation, notify */
@@ -93,15 +91,11 @@ struct sieve_action {
 struct sieve_world {
     void *context;
     bool (*mailbox_exists)(void *context, slice name);
-    bool (*mailbox_id_exists)(void *context, slice id);
     /* `mailbox` empty: has any mailbox that use? */
     bool (*special_use_exists)(void *context, slice use, slice mailbox);
     /* RFC 7352: was it seen within `seconds`? Notes that it was now; with `last` the time counts
      * from the last one seen. */
     bool (*is_duplicate)(void *context, slice handle, slice id, int64_t seconds, bool last);
-    /* RFC 6134: is there such a list; is `value` in it? */
-    bool (*list_exists)(void *context, slice list);
-    bool (*list_has)(void *context, slice list, slice value);
 };
 
 enum sieve_virus { /* RFC 5235 3 */
@@ -116,7 +110,6 @@ struct sieve_input {
     slice message;                              /* CRLF */
     slice from;                                 /* reverse path */
     slice to;                                   /* as RCPT named it */
-    slice orig_to;                              /* before aliases; empty: as `to` */
     slice auth;                                 /* who logged in to send it, or empty */
     int64_t now;                                /* seconds since 1970 */
     int zone_minutes;                           /* of the host, east of UTC */

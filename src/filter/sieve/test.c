@@ -83,7 +83,7 @@ static error test_duplicate(struct sieve_run *run, const struct sieve_meaning *m
         TRY(sieve_expand_argument(run, header, &name));
     if (!meaning->tags[SIEVE_TAG_UNIQUEID]) {
         TRY(sieve_header_open(run));
-        const struct sieve_field *field = sieve_header_select(run, &any, name, 0);
+        const struct sieve_field *field = sieve_header_select(run, &any, name);
         if (field)
             TRY(mail_encoded_decode(run->arena, field->value, &id));
         id = slice_trim(id);
@@ -240,10 +240,6 @@ error sieve_test(struct sieve_run *run, const struct sieve_node *node, bool *out
         return test_duplicate(run, meaning, out_true);
     case SIEVE_VERB_MAILBOXEXISTS:
         return test_each(run, meaning->positional[0], world->mailbox_exists, out_true);
-    case SIEVE_VERB_MAILBOXIDEXISTS:
-        return test_each(run, meaning->positional[0], world->mailbox_id_exists, out_true);
-    case SIEVE_VERB_VALID_EXT_LIST:
-        return test_each(run, meaning->positional[0], world->list_exists, out_true);
     case SIEVE_VERB_VALID_NOTIFY_METHOD:
         return test_each(run, meaning->positional[0], is_method, out_true);
     case SIEVE_VERB_NOTIFY_METHOD_CAPABILITY:

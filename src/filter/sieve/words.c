@@ -3,7 +3,7 @@
 
 const char *const sieve_extension_names[SIEVE_EXTENSION_COUNT] = {
 #define X(name, text) [SIEVE_EXTENSION_##name] = text,
-    SIEVE_EXTENSIONS(X) SIEVE_EXTENSIONS_AHEAD(X)
+    SIEVE_EXTENSIONS(X)
 #undef X
 };
 
@@ -36,9 +36,9 @@ const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS] = {
 };
 
 #define T(name) (1ull << SIEVE_TAG_##name)
-#define MATCH (T(COMPARATOR) | T(IS) | T(CONTAINS) | T(MATCHES) | T(VALUE) | T(COUNT) | T(LIST))
+#define MATCH (T(COMPARATOR) | T(IS) | T(CONTAINS) | T(MATCHES) | T(VALUE) | T(COUNT))
 #define PART (T(ALL) | T(LOCALPART) | T(DOMAIN) | T(USER) | T(DETAIL))
-#define FCC (T(FCC) | T(CREATE) | T(FLAGS) | T(SPECIALUSE) | T(MAILBOXID))
+#define FCC (T(FCC) | T(CREATE) | T(FLAGS) | T(SPECIALUSE))
 #define NTH (T(INDEX) | T(LAST))
 #define WORD(verb, name, extension, ...)                                                           \
     [SIEVE_VERB_##verb] = {name, SIEVE_EXTENSION_##extension, __VA_ARGS__}
@@ -51,9 +51,9 @@ const struct sieve_word sieve_words[SIEVE_VERB_COUNT] = {
     WORD(STOP, "stop", NONE, "", 0, 0, false),
     WORD(KEEP, "keep", NONE, "", T(FLAGS), 0, false),
     WORD(DISCARD, "discard", NONE, "", 0, 0, false),
-    WORD(FILEINTO, "fileinto", FILEINTO, "s",
-         T(COPY) | T(CREATE) | T(FLAGS) | T(SPECIALUSE) | T(MAILBOXID), 0, false),
-    WORD(REDIRECT, "redirect", NONE, "s", T(COPY) | T(NOTIFY) | T(RET) | T(LIST), 0, false),
+    WORD(FILEINTO, "fileinto", FILEINTO, "s", T(COPY) | T(CREATE) | T(FLAGS) | T(SPECIALUSE), 0,
+         false),
+    WORD(REDIRECT, "redirect", NONE, "s", T(COPY) | T(NOTIFY) | T(RET), 0, false),
     WORD(REJECT, "reject", REJECT, "s", 0, 0, false),
     WORD(EREJECT, "ereject", EREJECT, "s", 0, 0, false),
     WORD(VACATION, "vacation", VACATION, "s",
@@ -94,8 +94,6 @@ const struct sieve_word sieve_words[SIEVE_VERB_COUNT] = {
     WORD(ENVIRONMENT, "environment", ENVIRONMENT, "sl", MATCH, 0, false),
     WORD(VALID_NOTIFY_METHOD, "valid_notify_method", ENOTIFY, "l", 0, 0, false),
     WORD(NOTIFY_METHOD_CAPABILITY, "notify_method_capability", ENOTIFY, "ssl", MATCH, 0, false),
-    WORD(MAILBOXIDEXISTS, "mailboxidexists", MAILBOXID, "l", 0, 0, false),
     WORD(SPAMTEST, "spamtest", SPAMTEST, "s", MATCH | T(PERCENT), 0, false),
     WORD(VIRUSTEST, "virustest", VIRUSTEST, "s", MATCH, 0, false),
-    WORD(VALID_EXT_LIST, "valid_ext_list", EXTLISTS, "l", 0, 0, false),
 };

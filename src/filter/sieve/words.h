@@ -42,15 +42,9 @@
     X(REDIRECT_DSN, "redirect-dsn")                                                                \
     X(FCC, "fcc")
 
-/* Understood, but deliveries have no answers for them (no mailbox ids, no lists) yet: not
- * announced. */
-#define SIEVE_EXTENSIONS_AHEAD(X)                                                                  \
-    X(MAILBOXID, "mailboxid")                                                                      \
-    X(EXTLISTS, "extlists")
-
 enum sieve_extension {
 #define X(name, text) SIEVE_EXTENSION_##name,
-    SIEVE_EXTENSIONS(X) SIEVE_EXTENSIONS_AHEAD(X)
+    SIEVE_EXTENSIONS(X)
 #undef X
         SIEVE_EXTENSION_COUNT,
     SIEVE_EXTENSION_NONE = SIEVE_EXTENSION_COUNT
@@ -100,11 +94,9 @@ enum sieve_extension {
     X(IMPORTANCE, "importance", 's', NONE)                                                         \
     X(OPTIONS, "options", 'l', NONE)                                                               \
     X(MESSAGE, "message", 's', NONE)                                                               \
-    X(MAILBOXID, "mailboxid", 's', MAILBOXID)                                                      \
     X(PERCENT, "percent", 0, SPAMTESTPLUS)                                                         \
     X(NOTIFY, "notify", 's', REDIRECT_DSN)                                                         \
     X(RET, "ret", 's', REDIRECT_DSN)                                                               \
-    X(LIST, "list", 0, EXTLISTS)                                                                   \
     X(FCC, "fcc", 's', FCC)                                                                        \
     X(ENCODEURL, "encodeurl", 0, ENOTIFY)
 
@@ -159,10 +151,8 @@ enum sieve_verb {
     SIEVE_VERB_ENVIRONMENT,
     SIEVE_VERB_VALID_NOTIFY_METHOD,
     SIEVE_VERB_NOTIFY_METHOD_CAPABILITY,
-    SIEVE_VERB_MAILBOXIDEXISTS,
     SIEVE_VERB_SPAMTEST,
     SIEVE_VERB_VIRUSTEST,
-    SIEVE_VERB_VALID_EXT_LIST,
     SIEVE_VERB_COUNT
 };
 
@@ -188,14 +178,7 @@ struct sieve_tag_word {
 };
 extern const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS];
 
-enum sieve_match {
-    SIEVE_IS,
-    SIEVE_CONTAINS,
-    SIEVE_MATCHES,
-    SIEVE_VALUE,
-    SIEVE_COUNT,
-    SIEVE_IN_LIST
-};
+enum sieve_match { SIEVE_IS, SIEVE_CONTAINS, SIEVE_MATCHES, SIEVE_VALUE, SIEVE_COUNT };
 enum sieve_comparator { SIEVE_CASEMAP, SIEVE_OCTET, SIEVE_NUMERIC, SIEVE_UNICODE };
 enum sieve_relation { SIEVE_GT, SIEVE_GE, SIEVE_LT, SIEVE_LE, SIEVE_EQ, SIEVE_NE };
 enum sieve_part {

@@ -48,7 +48,6 @@ static void add_target(struct buffer *out, const struct sieve_target *to)
     if (to->create)
         buffer_add_string(out, " :create");
     add_tag(out, "specialuse", to->special_use);
-    add_tag(out, "mailboxid", to->mailbox_id);
     add_list(out, "flags", to->flags, to->flag_count);
 }
 
@@ -81,8 +80,6 @@ static void add_action(struct buffer *out, const struct sieve_action *action)
     if (action->copy)
         buffer_add_string(out, " :copy");
     add_target(out, &action->to);
-    if (action->list)
-        buffer_add_string(out, " :list");
     add_tag(out, "notify", action->dsn_notify);
     add_tag(out, "ret", action->dsn_ret);
     if (action->kind == SIEVE_ACTION_VACATION || action->kind == SIEVE_ACTION_NOTIFY) {
