@@ -248,19 +248,9 @@ error script_files_check_space(void *argument)
 
 static error write_file(const char *path, slice text)
 {
-    int fd = open(path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-    if (fd < 0)
-        return error_system(errno, "make the script's file");
-    error problem = OK;
-    while (text.size > 0 && !failed(problem)) {
-        ssize_t written = write(fd, text.data, text.size);
-        if (written < 0)
-            problem = error_system(errno, "write the script");
-        else
-            text = slice_from(text, (size_t)written);
-    }
-    if (!failed(problem) && fsync(fd) != 0)
-        problem = error_system(errno, "sync the script");
+    int fd;
+    TRY(file_create_open(AT_FDCWD, path, 0600, &text, 1, &fd));
+    error problem = fsync(fd) == 0 ? OK : error_system(errno, "sync the script");
     if (close(fd) != 0 && !failed(problem))
         problem = error_system(errno, "close the script");
     return problem;

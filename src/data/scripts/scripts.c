@@ -81,18 +81,14 @@ error script_name_check(slice name)
         return error_make(ERROR_MALFORMED, "a script cannot have this name");
     if (name.size > SCRIPT_NAME_SIZE_MAX)
         return error_make(ERROR_MALFORMED, "the script's name is too long");
-    if (!utf8_is_valid(name))
-        return error_make(ERROR_MALFORMED, "the script's name is not UTF-8");
-    for (size_t at = 0; at < name.size;) {
-        uint32_t c = (unsigned char)name.data[at];
-        size_t size = c < 0x80 ? 1 : c < 0xe0 ? 2 : c < 0xf0 ? 3 : 4;
-        if (size > 1)
-            c &= 0x7fu >> size;
-        for (size_t i = 1; i < size; i++)
-            c = c << 6 | ((unsigned char)name.data[at + i] & 0x3f);
-        if (is_forbidden(c))
+    while (name.size > 0) {
+        uint32_t point;
+        size_t size = utf8_decode(name, &point);
+        if (size == 0)
+            return error_make(ERROR_MALFORMED, "the script's name is not UTF-8");
+        if (is_forbidden(point))
             return error_make(ERROR_MALFORMED, "a script cannot have this name");
-        at += size;
+        name = slice_from(name, size);
     }
     return OK;
 }

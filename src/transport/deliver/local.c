@@ -223,12 +223,8 @@ static error gather_all(struct landing *l)
 
 static struct store_recipient recipient_of(const struct landing *l, const struct copy *copy)
 {
-    const struct directory_account *account = l->delivery->targets[copy->target].account;
     struct store_recipient to = {
-        .account = {.id = account->address,
-                    .path = slice_from_string(account->maildir),
-                    .quota_bytes = account->quota_bytes,
-                    .quota_messages = account->quota_messages},
+        .account = deliver_account_key(l->delivery->targets[copy->target].account),
     };
     if (copy->place) {
         to.mailbox = copy->place->mailbox;

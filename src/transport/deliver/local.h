@@ -9,8 +9,18 @@
 #include "base/arena.h"
 #include "base/time.h"
 #include "data/directory/directory.h"
+#include "data/store/store.h"
 
 enum { DELIVER_LOCAL_HEADER_SIZE_MAX = 96 * 1024 }; /* bytes put before the message */
+
+/* Whose mailboxes the store is asked for. Slices are the account's. */
+static inline struct store_account_key deliver_account_key(const struct directory_account *account)
+{
+    return (struct store_account_key){.id = account->address,
+                                      .path = slice_from_string(account->maildir),
+                                      .quota_bytes = account->quota_bytes,
+                                      .quota_messages = account->quota_messages};
+}
 
 struct deliver_local_target {
     const struct directory_account *account;

@@ -6,6 +6,7 @@
 #include "service/smtp/answer.h"
 #include "service/smtp/command.h"
 #include "service/smtp/submitted.h"
+#include "transport/deliver/local.h"
 #include "transport/forward.h"
 
 METRIC_COUNTER(accepted_total, "ringmail_smtp_recipients_total", "result=\"accepted\"",
@@ -41,10 +42,7 @@ static enum smtp_reply check_room(const struct directory_account *account, uint6
         return SMTP_REPLY_NONE;
     if (account->quota_bytes && size > account->quota_bytes)
         return SMTP_REPLY_MAILBOX_TOO_SMALL; /* it never will: 552 */
-    const struct store_account_key key = {.id = account->address,
-                                          .path = slice_from_string(account->maildir),
-                                          .quota_bytes = account->quota_bytes,
-                                          .quota_messages = account->quota_messages};
+    const struct store_account_key key = deliver_account_key(account);
     return smtp_reply_for_store(store_quota_check(&key, size ? size : 1));
 }
 

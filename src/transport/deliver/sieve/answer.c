@@ -6,6 +6,7 @@
 
 #include "base/buffer.h"
 #include "base/random.h"
+#include "format/http/request.h"
 #include "format/mail/address.h"
 #include "format/mail/auto_reply.h"
 #include "format/mail/header.h"
@@ -103,17 +104,6 @@ static int64_t time_between(const struct sieve_asking *asking, int64_t seconds)
     return seconds < least ? least : seconds > most ? most : seconds;
 }
 
-/* RFC 5230 4.2, 4.7: without a handle, what is said tells replies apart. */
-static error handle_of(struct sieve_asking *asking, const struct sieve_action *action,
-                       slice *out_handle)
-{
-    if (action->handle.size)
-        return arena_format(asking->arena, out_handle, "h%.*s", SLICE_ARG(action->handle));
-    return arena_format(asking->arena, out_handle, "t%.*s\n%.*s\n%d\n%.*s",
-                        SLICE_ARG(action->subject), SLICE_ARG(action->from), action->mime,
-                        SLICE_ARG(action->message));
-}
-
 error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_action *action)
 {
     const char *objection;
@@ -128,7 +118,6 @@ error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_acti
         .from = action->from.size ? action->from : own_address(asking),
         .to = asking->delivery->sender,
         .subject = action->subject,
-
         .text = action->message,
         .mime = action->mime,
         .submitted = "auto-replied (vacation)",
@@ -136,7 +125,7 @@ error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_acti
     };
     TRY(make_id(asking, &reply.message_id));
     TRY(write(asking, &reply, &outgoing.message));
-    TRY(handle_of(asking, action, &outgoing.memory[1]));
+    TRY(arena_copy(asking->arena, action->handle, &outgoing.memory[1]));
     TRY(in_lower_case(asking->arena, asking->delivery->sender, &outgoing.memory[2]));
     outgoing.memory_seconds = time_between(asking, action->seconds);
     outgoing.has_copy = action->fcc.mailbox.data != NULL;
@@ -147,26 +136,12 @@ error sieve_decide_vacation(struct sieve_asking *asking, const struct sieve_acti
 
 /* ---- notify ---- */
 
-static int hex_value(char c)
-{
-    return c >= '0' && c <= '9'   ? c - '0'
-           : c >= 'a' && c <= 'f' ? c - 'a' + 10
-           : c >= 'A' && c <= 'F' ? c - 'A' + 10
-                                  : -1;
-}
-
 static error decode_percent(struct arena *arena, slice text, slice *out)
 {
+    size_t size;
     char *copy = arena_alloc_bytes(arena, text.size + 1);
     TRY_MEMORY(copy);
-    size_t size = 0;
-    for (size_t i = 0; i < text.size; i++) {
-        int high = i + 2 < text.size ? hex_value(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
-        bool coded = text.data[i] == '%' && low >= 0;
-        copy[size++] = coded ? (char)(high * 16 + low) : text.data[i];
-        i += coded ? 2 : 0;
-    }
+    TRY(http_percent_decode(text, false, copy, &size)); /* RFC 6068 2: RFC 3986's */
     *out = slice_of(copy, size);
     return OK;
 }

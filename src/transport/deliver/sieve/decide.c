@@ -27,11 +27,7 @@ void sieve_tell_owner(const struct sieve_asking *asking, const char *format, ...
 
 struct account *sieve_asking_account(struct sieve_asking *asking)
 {
-    const struct directory_account *a = asking->target->account;
-    const struct store_account_key key = {.id = a->address,
-                                          .path = slice_from_string(a->maildir),
-                                          .quota_bytes = a->quota_bytes,
-                                          .quota_messages = a->quota_messages};
+    const struct store_account_key key = deliver_account_key(asking->target->account);
     if (!asking->account)
         error_ignore(account_open(&key, true, &asking->account)); /* then it is NULL */
     return asking->account;
@@ -172,7 +168,7 @@ static error redirect(struct sieve_asking *asking, const struct sieve_action *ac
     const struct deliver_local *d = asking->delivery;
     slice header = slice_sub(d->message, 0, mail_header_size(d->message));
     struct sieve_outgoing outgoing = {.kind = SIEVE_REDIRECT, .header = action->header};
-    if (action->list || failed(plain_address(action->text, asking->arena, &outgoing.recipient))) {
+    if (failed(plain_address(action->text, asking->arena, &outgoing.recipient))) {
         sieve_tell_owner(asking, "line %u: redirect: \"%.*s\" is no address; kept", action->line,
                          SLICE_ARG(slice_sub(action->text, 0, 200)));
         return keep(asking, action, true);

@@ -167,10 +167,7 @@ static void file_copy(const struct deliver_local_target *target,
                       const struct sieve_outgoing *outgoing)
 {
     struct store_recipient to = {
-        .account = {.id = target->account->address,
-                    .path = slice_from_string(target->account->maildir),
-                    .quota_bytes = target->account->quota_bytes,
-                    .quota_messages = target->account->quota_messages},
+        .account = deliver_account_key(target->account),
         .mailbox = outgoing->copy.mailbox,
         .mailbox_create = outgoing->copy.create,
         .flags = outgoing->copy.flags,

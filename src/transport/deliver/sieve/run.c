@@ -13,7 +13,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-METRIC_COUNTER(runs, "ringmail_sieve_runs_total", "", "Mails that Sieve scripts were asked about");
 METRIC_COUNTER(errors, "ringmail_sieve_errors_total", "",
                "Sieve scripts that did not compile, failed or met a limit: the mail was kept");
 METRIC_HISTOGRAM(run_time, "ringmail_sieve_seconds", "", "Asking the scripts about one mail");
@@ -265,7 +264,6 @@ static error run_at_home(void *argument)
     account_close(&job->asking.account);
     for (unsigned i = 0; i < job->count; i++)
         sieve_cache_release(&job->used[i]);
-    metric_add(&runs, 1);
     metric_observe(&run_time, (uint64_t)(time_now() - began));
     return problem;
 }

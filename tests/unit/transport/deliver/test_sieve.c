@@ -72,7 +72,7 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
                 action.kind = i;
         action.to.mailbox = action.text;
         if (action.kind == SIEVE_ACTION_VACATION)
-            action.message = action.text;
+            action.message = action.handle = action.text;
         if (slice_equal(action.message, SLICE("filed")))
             action.fcc.mailbox = SLICE("Sent");
         action.dsn_notify = SLICE("NEVER");
