@@ -26,3 +26,10 @@ static inline instant time_after(int64_t duration_ns)
 {
     return duration_ns < 0 || duration_ns == TIME_NEVER ? TIME_NEVER : time_now() + duration_ns;
 }
+
+/* The first of so many equal parts of the time from now to the deadline ends then. */
+static inline instant time_share(instant deadline, unsigned parts)
+{
+    instant now = time_now();
+    return parts <= 1 || deadline <= now ? deadline : now + (deadline - now) / parts;
+}

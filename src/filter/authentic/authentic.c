@@ -139,7 +139,7 @@ static error check_reverse(struct checking *c)
 /* WAITS. */
 static error discover_policy(struct checking *c)
 {
-    return dmarc_discover(c->question->header, c->dns, c->arena, c->question->deadline, &c->owners);
+    return dmarc_discover(c->dns, c->arena, c->question->deadline, &c->owners);
 }
 
 /* WAITS. */
@@ -226,9 +226,15 @@ static error run_all(struct checking *c, struct crew *crew, struct arc_chain *ch
     unsigned count = question->sender_domain.size ? 4 : 3;
     for (unsigned i = 0; i < count; i++)
         start_method(crew, &methods[i]);
-    error problem =
-        dkim_check_message(question->header, question->body, c->keys, c->arena, question->deadline,
-                           question->now, c->found->dkim, &c->found->dkim_count);
+    const struct dkim_question dkim = {
+        .header = question->header,
+        .body = question->body,
+        .source = c->keys,
+        .authors = &c->owners.authors,
+        .deadline = question->deadline,
+        .now = question->now,
+    };
+    error problem = dkim_check_message(&dkim, c->arena, c->found->dkim, &c->found->dkim_count);
     if (!failed(problem))
         problem = check_chain(c, chain);
     if (!failed(problem))
@@ -279,6 +285,7 @@ error authentic_check(const struct authentic_question *question, struct arena *a
     if (problem.kind != ERROR_MALFORMED) /* a literal, or no name at all, has no record */
         TRY(problem);
     arc_chain_read(question->header, chain);
+    TRY(dmarc_authors_read(question->header, arena, &c->owners.authors));
     crew_init(&crew, NULL);
     TRY(run_all(c, &crew, chain));
     conclude(c, chain);

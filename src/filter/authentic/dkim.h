@@ -66,8 +66,8 @@ struct dkim_key {
 error dkim_key_parse(slice record, struct arena *arena, struct dkim_key *out_key);
 
 /* OK: the signature holds. ERROR_DENIED: it does not (text: body hash or signature);
- * ERROR_PERMANENT: expired, or the key is not for it; ERROR_LIMIT: the key is too short. now:
- * seconds. */
+ * ERROR_PERMANENT: expired, or the key is not for it; ERROR_LIMIT: it does, but does not count,
+ * because the key is too short, or l= leaves part of the body out. now: seconds. */
 error dkim_verify(slice message, const struct dkim_signature *signature, const struct dkim_key *key,
                   int64_t now);
 /* The same where header and body lie in different places. */

@@ -117,8 +117,8 @@ static enum dkim_result result_of(error problem)
 }
 
 struct checking {
-    slice header, body;
-    int64_t now;
+    const struct dkim_question *question;
+    struct arena *arena;
     struct dkim_check *checks;
     struct dkim_key keys[DKIM_CHECKS_MAX];
     bool has_key[DKIM_CHECKS_MAX];
@@ -131,19 +131,19 @@ static error verify_all(void *argument)
     for (unsigned i = 0; i < c->count; i++)
         if (c->has_key[i]) {
             error problem =
-                dkim_verify_parts(c->header, c->body, &c->checks[i].signature, &c->keys[i], c->now);
+                dkim_verify_parts(c->question->header, c->question->body, &c->checks[i].signature,
+                                  &c->keys[i], c->question->now);
             conclude(&c->checks[i], result_of(problem), problem);
         }
     return OK;
 }
 
 /* Reads one signature; its key is on its way then. */
-static error read_signature(struct checking *c, const struct mail_header_field *field,
-                            const struct dkim_key_source *source, struct arena *arena)
+static error read_signature(struct checking *c, const struct mail_header_field *field)
 {
     struct dkim_check *check = &c->checks[c->count++];
     *check = (struct dkim_check){0};
-    error problem = dkim_signature_parse(field->name, field->value, arena, &check->signature);
+    error problem = dkim_signature_parse(field->name, field->value, c->arena, &check->signature);
     if (problem.kind == ERROR_LIMIT)
         return problem;
     if (failed(problem)) {
@@ -151,19 +151,18 @@ static error read_signature(struct checking *c, const struct mail_header_field *
         conclude(check, problem.kind == ERROR_PERMANENT ? DKIM_PERMERROR : DKIM_NEUTRAL, problem);
         return OK;
     }
-    dkim_key_expect(source, check->signature.selector, check->signature.domain, arena);
+    dkim_key_expect(c->question->source, check->signature.selector, check->signature.domain,
+                    c->arena);
     return OK;
 }
 
 /* WAITS. */
-static error find_key(struct checking *c, unsigned i, const struct dkim_key_source *source,
-                      struct arena *arena, instant deadline)
+static error find_key(struct checking *c, unsigned i)
 {
     struct dkim_check *check = &c->checks[i];
-    if (check->signature.domain.size == 0)
-        return OK; /* could not be read */
-    error problem = dkim_key_find(source, check->signature.selector, check->signature.domain, arena,
-                                  deadline, &c->keys[i]);
+    error problem =
+        dkim_key_find(c->question->source, check->signature.selector, check->signature.domain,
+                      c->arena, c->question->deadline, &c->keys[i]);
     if (problem.kind == ERROR_CANCELLED || problem.kind == ERROR_LIMIT)
         return problem;
     conclude(check, result_of(problem), problem);
@@ -172,20 +171,38 @@ static error find_key(struct checking *c, unsigned i, const struct dkim_key_sour
     return OK;
 }
 
-error dkim_check_message(slice header, slice body, const struct dkim_key_source *source,
-                         struct arena *arena, instant deadline, int64_t now,
+/* Whether strictly is the owner's to say, later. */
+static bool is_of_author(const struct dkim_check *check, const struct dmarc_authors *authors)
+{
+    for (unsigned i = 0; authors && i < authors->count; i++)
+        if (dmarc_is_aligned(check->signature.domain, authors->domains[i], false))
+            return true;
+    return false;
+}
+
+/* WAITS. Of those that could be read. */
+static error find_keys(struct checking *c, bool of_authors)
+{
+    for (unsigned i = 0; i < c->count; i++)
+        if (c->checks[i].signature.domain.size > 0 &&
+            is_of_author(&c->checks[i], c->question->authors) == of_authors)
+            TRY(find_key(c, i));
+    return OK;
+}
+
+error dkim_check_message(const struct dkim_question *question, struct arena *arena,
                          struct dkim_check out_checks[DKIM_CHECKS_MAX], unsigned *out_count)
 {
-    struct checking checking = {.header = header, .body = body, .now = now, .checks = out_checks};
+    struct checking checking = {.question = question, .arena = arena, .checks = out_checks};
     struct mail_header_iterator iterator;
     struct mail_header_field field;
-    mail_header_begin(&iterator, header);
+    mail_header_begin(&iterator, question->header);
     while (checking.count < DKIM_CHECKS_MAX && mail_header_next(&iterator, &field))
         if (slice_equal_nocase(field.name, SLICE("DKIM-Signature")))
-            TRY(read_signature(&checking, &field, source, arena));
-    for (unsigned i = 0; i < checking.count; i++)
-        TRY(find_key(&checking, i, source, arena, deadline));
-    if (body.size * checking.count > DKIM_CHECK_IN_PLACE_SIZE_MAX)
+            TRY(read_signature(&checking, &field));
+    TRY(find_keys(&checking, true));
+    TRY(find_keys(&checking, false));
+    if (question->body.size * checking.count > DKIM_CHECK_IN_PLACE_SIZE_MAX)
         TRY(worker_run(WORKER_COMPUTE, verify_all, &checking));
     else
         TRY(verify_all(&checking));

@@ -6,6 +6,7 @@
  */
 #include "base/time.h"
 #include "filter/authentic/dkim.h"
+#include "filter/authentic/dmarc_author.h"
 
 enum {
     DKIM_CHECKS_MAX = 8,                    /* signatures looked at, from the top */
@@ -37,7 +38,7 @@ enum dkim_result {
     DKIM_NONE,
     DKIM_PASS,
     DKIM_FAIL,      /* signed, and changed since */
-    DKIM_POLICY,    /* signed, but by a key that is too short */
+    DKIM_POLICY,    /* signed, but by a key that is too short, or not to the body's end */
     DKIM_NEUTRAL,   /* a signature one cannot read */
     DKIM_TEMPERROR, /* the key cannot be had now */
     DKIM_PERMERROR, /* there is no such key, or it is of no use */
@@ -53,9 +54,17 @@ struct dkim_check {
 };
 
 /* WAITS. One check per signature, in the order of the message; none: *out_count is 0. An error only
- * where checking itself was not possible (memory, cancelled). now: seconds. */
-error dkim_check_message(slice header, slice body, const struct dkim_key_source *source,
-                         struct arena *arena, instant deadline, int64_t now,
+ * where checking itself was not possible (memory, cancelled). */
+struct dkim_question {
+    slice header, body;
+    const struct dkim_key_source *source;
+    /* Whose signatures decide: their keys are waited for first, so that nobody else's slow DNS uses
+     * up the time for them. NULL: nobody's. */
+    const struct dmarc_authors *authors;
+    instant deadline;
+    int64_t now; /* seconds */
+};
+error dkim_check_message(const struct dkim_question *question, struct arena *arena,
                          struct dkim_check out_checks[DKIM_CHECKS_MAX], unsigned *out_count);
 
 struct auth_results;

@@ -231,7 +231,11 @@ error dkim_verify_parts(slice header, slice body, const struct dkim_signature *s
     canonical_own_field(signature->header_canonical, signature->name, signature->value,
                         signature->hole, &digest);
     digest_finish(&digest, sum);
-    return signature_verify(key->algorithm, key->public_key, sum, signature->signature);
+    TRY(signature_verify(key->algorithm, key->public_key, sum, signature->signature));
+    /* RFC 6376 8.2: whoever passed it on may have put anything behind what was signed. */
+    if (signature->body_size_max < body_size)
+        return error_make(ERROR_LIMIT, "l= leaves part of the body unsigned");
+    return OK;
 }
 
 error dkim_verify(slice message, const struct dkim_signature *signature, const struct dkim_key *key,

@@ -99,13 +99,11 @@ static error find_owner(const struct dns_source *source, slice domain, struct ar
     return OK;
 }
 
-error dmarc_discover(slice header, const struct dns_source *source, struct arena *arena,
-                     instant deadline, struct dmarc_owners *out_owners)
+error dmarc_discover(const struct dns_source *source, struct arena *arena, instant deadline,
+                     struct dmarc_owners *owners)
 {
-    struct dmarc_owners owners = {0};
-    struct dmarc_authors *authors = &owners.authors;
+    const struct dmarc_authors *authors = &owners->authors;
     slice name;
-    TRY(dmarc_authors_read(header, arena, authors));
     for (unsigned i = 0; i < authors->count; i++) {
         TRY(record_name(arena, authors->domains[i], &name));
         dns_source_expect(source, name, DNS_TXT);
@@ -113,21 +111,12 @@ error dmarc_discover(slice header, const struct dns_source *source, struct arena
         dns_source_expect(source, name, DNS_TXT);
     }
     for (unsigned i = 0; i < authors->count; i++)
-        TRY(find_owner(source, authors->domains[i], arena, deadline, &owners.owners[i]));
-    *out_owners = owners;
+        TRY(find_owner(source, authors->domains[i], arena, time_share(deadline, authors->count - i),
+                       &owners->owners[i]));
     return OK;
 }
 
 /* ---- Whether they vouch for it ---- */
-
-/* RFC 7489 3.1 */
-static bool is_aligned(slice domain, slice author, bool strict)
-{
-    if (domain.size == 0)
-        return false;
-    return strict ? slice_equal_nocase(domain, author)
-                  : slice_equal_nocase(psl_organization(domain), psl_organization(author));
-}
 
 /* Sets what speaks for the domain; *out_unsure: something would, had DNS answered. */
 static void look_for_support(slice domain, const struct dmarc_record *record,
@@ -135,13 +124,13 @@ static void look_for_support(slice domain, const struct dmarc_record *record,
                              bool *out_unsure)
 {
     *out_unsure = false;
-    if (is_aligned(evidence->spf_domain, domain, record->spf_strict)) {
+    if (dmarc_is_aligned(evidence->spf_domain, domain, record->spf_strict)) {
         check->spf_aligned = evidence->spf == SPF_PASS;
         *out_unsure |= evidence->spf == SPF_TEMPERROR;
     }
     for (unsigned i = 0; i < evidence->dkim_count; i++) {
         const struct dkim_check *dkim = &evidence->dkim[i];
-        if (!is_aligned(dkim->signature.domain, domain, record->dkim_strict))
+        if (!dmarc_is_aligned(dkim->signature.domain, domain, record->dkim_strict))
             continue;
         check->dkim_aligned |= dkim->result == DKIM_PASS;
         *out_unsure |= dkim->result == DKIM_TEMPERROR;

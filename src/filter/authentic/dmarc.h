@@ -40,9 +40,11 @@ struct dmarc_owners {
     struct dmarc_owner owners[DMARC_AUTHORS_MAX]; /* one per domain */
 };
 
-/* WAITS. RFC 7489 6.6.3: the author domain's record, else its organization's. An error is ours. */
-error dmarc_discover(slice header, const struct dns_source *source, struct arena *arena,
-                     instant deadline, struct dmarc_owners *out_owners);
+/* WAITS. Of the authors in it (dmarc_authors_read). RFC 7489 6.6.3: the author domain's record,
+ * else its organization's. Of several authors none takes the time of all: one who names a domain of
+ * his own, whose DNS does not answer, beside another's. An error is ours. */
+error dmarc_discover(const struct dns_source *source, struct arena *arena, instant deadline,
+                     struct dmarc_owners *owners);
 
 /* ---- Then: whether they vouch for it ---- */
 

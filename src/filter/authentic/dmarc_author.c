@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "filter/authentic/dmarc_author.h"
 
+#include "filter/authentic/psl.h"
 #include "format/dns/message.h"
 #include "format/mail/address.h"
 #include "format/mail/header.h"
@@ -69,6 +70,14 @@ static bool is_header_end(slice header, size_t at)
 {
     return at >= header.size ||
            (mail_line_end_size(header, at) > 0 && (at == 0 || header.data[at - 1] == '\n'));
+}
+
+bool dmarc_is_aligned(slice domain, slice author, bool strict)
+{
+    if (domain.size == 0)
+        return false;
+    return strict ? slice_equal_nocase(domain, author)
+                  : slice_equal_nocase(psl_organization(domain), psl_organization(author));
 }
 
 error dmarc_authors_read(slice header, struct arena *arena, struct dmarc_authors *out_authors)

@@ -19,5 +19,9 @@ struct dmarc_authors {
     bool hostile;        /* such a mistake that nobody makes in good faith */
 };
 
+/* RFC 7489 3.1: does the domain that SPF or DKIM name speak for the author's? Never an empty one.
+ */
+bool dmarc_is_aligned(slice domain, slice author, bool strict);
+
 /* ERROR_LIMIT only where the arena is full. */
 error dmarc_authors_read(slice header, struct arena *arena, struct dmarc_authors *out_authors);

@@ -39,9 +39,14 @@ static error write_results(const struct arc_check *chain, slice known, slice dom
         results.any = slice_find_byte(known, '=') >= 0;
     }
     if (!has_dkim) {
-        TRY(dkim_check_message(header, body, &dkim_keys_in_dns, arena,
-                               time_after(SEAL_DNS_TIMEOUT_S * TIME_S), time_wall_seconds(), checks,
-                               &count));
+        const struct dkim_question question = {
+            .header = header,
+            .body = body,
+            .source = &dkim_keys_in_dns,
+            .deadline = time_after(SEAL_DNS_TIMEOUT_S * TIME_S),
+            .now = time_wall_seconds(),
+        };
+        TRY(dkim_check_message(&question, arena, checks, &count));
         for (unsigned i = 0; i < count; i++)
             dkim_check_write(&checks[i], &results);
         if (count == 0)

@@ -14,6 +14,7 @@ enum spf_limits {
     SPF_LOOKUPS_MAX = 10,     /* RFC 7208 4.6.4: terms that ask DNS */
     SPF_VOID_LOOKUPS_MAX = 2, /* terms whose answer has no records */
     SPF_NAMES_MAX = 10,       /* of an mx term, and of the client */
+    SPF_NAMES_SHARE = 4,      /* the client's names get a fourth of the time that is left */
     SPF_EXPANSION_SIZE_MAX = 8 << 10,
     SPF_EXPLANATION_SIZE_MAX = 400, /* bytes: one line of a reply; a longer one is left out */
     SPF_MEMORY_MAX = 4 << 20,       /* bytes of answers and records, of one check */

@@ -76,14 +76,18 @@ static slice reverse_name(const struct spf_run *run, char text[DNS_REVERSE_SIZE]
     return dns_reverse_name(run->question->peer.ip, address_size(run), text);
 }
 
-/* WAITS. RFC 7208 5.5: a DNS error is as good as no name. */
+/* WAITS. RFC 7208 5.5: a DNS error is as good as no name. The client's owner answers for its names,
+ * or does not: he may not use up the time for the terms behind this one, and so turn a fail into a
+ * temperror. */
 static error find_names(struct spf_run *run, bool counts)
 {
     char text[DNS_REVERSE_SIZE];
     struct dns_answer answer = {0};
     if (run->names_known)
         return OK;
-    error problem = ask(run, reverse_name(run, text), DNS_PTR, &answer);
+    run->names_deadline = time_share(run->deadline, SPF_NAMES_SHARE);
+    error problem = dns_source_ask(run->source, reverse_name(run, text), DNS_PTR, run->arena,
+                                   run->names_deadline, &answer);
     if (problem.kind == ERROR_CANCELLED || problem.kind == ERROR_LIMIT)
         return problem;
     run->names_known = true;
@@ -100,7 +104,8 @@ static error validate_name(struct spf_run *run, unsigned i, bool *out_valid)
 {
     struct dns_answer answer = {0};
     if (run->name_states[i] == SPF_NAME_UNKNOWN) {
-        error problem = ask(run, run->names[i], address_type(run), &answer);
+        error problem = dns_source_ask(run->source, run->names[i], address_type(run), run->arena,
+                                       run->names_deadline, &answer);
         if (problem.kind == ERROR_CANCELLED || problem.kind == ERROR_LIMIT)
             return problem;
         run->name_states[i] = has_peer(run, &answer, NULL) ? SPF_NAME_VALID : SPF_NAME_WRONG;

@@ -16,6 +16,7 @@ struct spf_run {
     unsigned lookups, voids; /* RFC 7208 4.6.4 */
     /* What the client is called, by its PTR records; asked for once. */
     bool names_known;
+    instant names_deadline;
     unsigned name_count;
     slice names[SPF_NAMES_MAX];
     enum { SPF_NAME_UNKNOWN, SPF_NAME_VALID, SPF_NAME_WRONG } name_states[SPF_NAMES_MAX];

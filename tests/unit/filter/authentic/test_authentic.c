@@ -22,7 +22,8 @@ static int64_t answer_ms;
 static struct arena arena;
 static struct zone zone;
 static struct buffer message, field;
-static bool dead; /* no answer at all */
+static bool dead;     /* no answer at all */
+static slice stalled; /* names below it have none before the deadline */
 static struct authentic_settings settings;
 static struct spf_settings spf;
 static struct dmarc_settings dmarc;
@@ -34,8 +35,9 @@ static struct authentic_question question;
 static error slow_query(void *argument, slice name, enum dns_type type, struct arena *in,
                         instant deadline, struct dns_answer *out_answer)
 {
-    TRY(fiber_sleep(answer_ms * TIME_MS));
-    if (dead)
+    bool slow = stalled.size > 0 && slice_ends(name, stalled);
+    TRY(fiber_sleep(slow ? deadline - time_now() : answer_ms * TIME_MS));
+    if (dead || time_now() >= deadline)
         return error_make(ERROR_TIMEOUT, "nobody answers");
     return zone_query(argument, name, type, in, deadline, out_answer);
 }
@@ -116,6 +118,7 @@ static void begin(void)
 {
     memset(&zone, 0, sizeof zone);
     dead = false;
+    stalled = SLICE_EMPTY;
     answer_ms = ANSWER_MS;
     settings = (struct authentic_settings){.check = true, .exempt = SLICE("127.0.0.0/8 unix")};
     spf = (struct spf_settings){0};
@@ -240,6 +243,36 @@ CORE_TEST(test_two_authors)
     assert_ok(check_from("192.0.2.1"));
     assert_int_equal(found.dmarc.result, DMARC_PERMERROR);
     enforced(AUTHENTIC_ACCEPT);
+    authentic_stop();
+}
+
+/* Who answers for the client's names, or for the other author's domain, cannot use up the time that
+ * the forged domain's policy needs. */
+CORE_TEST(test_strangers_who_stall)
+{
+    begin();
+    answer_ms = 0;
+    zone.records[0].data.text = SLICE("v=spf1 ptr include:%{p}.y.example include:z.example -all");
+    zone_text(&zone, "unknown.y.example", "v=spf1 -all");
+    zone_text(&zone, "z.example", "v=spf1 a:h.example -all");
+    stalled = SLICE(".in-addr.arpa");
+    question.deadline = time_after(400 * TEST_SLOWER * TIME_MS);
+    assert_ok(check_from("192.0.2.66"));
+    assert_int_equal(found.spf_mail, SPF_FAIL);
+    assert_int_equal(found.dmarc.result, DMARC_FAIL);
+    enforced(AUTHENTIC_REFUSE);
+    question.deadline = time_after(400 * TEST_SLOWER * TIME_MS);
+    assert_ok(check_from("192.0.2.1")); /* and the true one passes */
+    assert_int_equal(found.spf_mail, SPF_PASS);
+    assert_int_equal(found.dmarc.result, DMARC_PASS);
+
+    stalled = SLICE("evil.example");
+    write_message("From: a@evil.example, a@x.example\r\n\r\n");
+    question.deadline = time_after(400 * TEST_SLOWER * TIME_MS);
+    assert_ok(check_from("192.0.2.66"));
+    assert_int_equal(found.dmarc.result, DMARC_FAIL);
+    assert_slice(found.dmarc.from_domain, "x.example");
+    enforced(AUTHENTIC_REFUSE);
     authentic_stop();
 }
 
@@ -419,11 +452,17 @@ int main(void)
     buffer_init(&field, 1 << 16);
     assert_ok(psl_open());
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_everything_is_fine), cmocka_unit_test(test_a_forger),
-        cmocka_unit_test(test_two_authors),        cmocka_unit_test(test_empty_sender),
-        cmocka_unit_test(test_long_names),         cmocka_unit_test(test_a_trusted_list),
-        cmocka_unit_test(test_a_broken_chain),     cmocka_unit_test(test_dns_is_dead),
-        cmocka_unit_test(test_cancelled),          cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_everything_is_fine),
+        cmocka_unit_test(test_a_forger),
+        cmocka_unit_test(test_two_authors),
+        cmocka_unit_test(test_strangers_who_stall),
+        cmocka_unit_test(test_empty_sender),
+        cmocka_unit_test(test_long_names),
+        cmocka_unit_test(test_a_trusted_list),
+        cmocka_unit_test(test_a_broken_chain),
+        cmocka_unit_test(test_dns_is_dead),
+        cmocka_unit_test(test_cancelled),
+        cmocka_unit_test(test_memory),
         cmocka_unit_test(test_whose_mail),
     };
     int failures = cmocka_run_group_tests(tests, NULL, NULL);

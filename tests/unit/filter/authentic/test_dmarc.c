@@ -15,9 +15,10 @@ static struct dkim_check dkim[2];
 
 static void judge(const char *header)
 {
-    struct dmarc_owners owners;
+    struct dmarc_owners owners = {0};
     const struct dns_source source = zone_source(&zone);
-    assert_ok(dmarc_discover(slice_from_string(header), &source, &arena, TIME_NEVER, &owners));
+    assert_ok(dmarc_authors_read(slice_from_string(header), &arena, &owners.authors));
+    assert_ok(dmarc_discover(&source, &arena, TIME_NEVER, &owners));
     dmarc_judge(&owners, &evidence, &result);
 }
 
@@ -230,6 +231,16 @@ static void test_dns_trouble(void **state)
     assert_judged("From: a@x.example", "pass");
 }
 
+/* A signature that holds, but does not count (a short key, l=). */
+static void test_policy_of_ours(void **state)
+{
+    (void)state;
+    zone_text(&zone, "_dmarc.x.example", "v=DMARC1; p=reject");
+    signed_by("x.example", DKIM_POLICY);
+    assert_judged("From: a@x.example", "fail");
+    assert_int_equal(result.policy, DMARC_POLICY_REJECT);
+}
+
 /* ---- Alignment ---- */
 
 static void test_alignment(void **state)
@@ -285,10 +296,9 @@ static void test_trouble_of_ours(void **state)
     (void)state;
     enum error_kind kind = ERROR_CANCELLED;
     const struct dns_source source = {broken, NULL, &kind};
-    struct dmarc_owners owners;
-    assert_error(
-        dmarc_discover(SLICE("From: a@x.example\r\n\r\n"), &source, &arena, TIME_NEVER, &owners),
-        ERROR_CANCELLED);
+    struct dmarc_owners owners = {0};
+    assert_ok(dmarc_authors_read(SLICE("From: a@x.example\r\n\r\n"), &arena, &owners.authors));
+    assert_error(dmarc_discover(&source, &arena, TIME_NEVER, &owners), ERROR_CANCELLED);
 }
 
 int main(void)
@@ -305,6 +315,7 @@ int main(void)
         cmocka_unit_test_setup(test_records_that_do_not_count, set_up),
         cmocka_unit_test_setup(test_subdomains_that_do_not_exist, set_up),
         cmocka_unit_test_setup(test_dns_trouble, set_up),
+        cmocka_unit_test_setup(test_policy_of_ours, set_up),
         cmocka_unit_test_setup(test_alignment, set_up),
         cmocka_unit_test_setup(test_share_and_override, set_up),
         cmocka_unit_test_setup(test_trouble_of_ours, set_up),
