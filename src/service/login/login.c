@@ -22,6 +22,8 @@ METRIC_COUNTER(login_delayed, "ringmail_logins_delayed_total", "",
 METRIC_HISTOGRAM(login_seconds, "ringmail_login_seconds", "",
                  "Time to check a password, delays for failures not counted");
 
+enum { NAME_MEMORY_MAX = 64 << 10 };
+
 static void log_failure(const struct login_attempt *attempt, error problem)
 {
     char address[ADDRESS_TEXT_SIZE];
@@ -89,11 +91,36 @@ static struct metric *result_of(error problem)
     }
 }
 
+/* As the directory writes it, in whatever way the client did; one that nobody can have as it is. */
+static error name_account(const struct login_attempt *attempt, struct arena *arena, slice *out_name)
+{
+    struct directory *directory = directory_here();
+    slice name = attempt->name;
+    error problem = directory ? directory_canonical(directory, name, arena, &name) : OK;
+    if (problem.kind != ERROR_MALFORMED && problem.kind != ERROR_NOT_FOUND)
+        TRY(problem);
+    *out_name = name;
+    return OK;
+}
+
+/* "anna" and "Anna@example.org" are one, where that is the default domain: whoever guesses has not
+ * twice the guesses. */
+static throttle_key key_of_account(const struct login_attempt *attempt)
+{
+    struct arena arena;
+    slice name = attempt->name;
+    arena_init(&arena, NAME_MEMORY_MAX);
+    error_ignore(name_account(attempt, &arena, &name));
+    throttle_key key = throttle_key_of_account(name);
+    arena_close(&arena);
+    return key;
+}
+
 /* WAITS. Counts, forgives, logs; what the client may know comes back. */
 static error conclude(const struct login_attempt *attempt, error problem)
 {
     throttle_key address = throttle_key_of_address(attempt->peer);
-    throttle_key account = throttle_key_of_account(attempt->name);
+    throttle_key account = key_of_account(attempt);
     int64_t forget_after = attempt->settings->forget_after;
     metric_add(result_of(problem), 1);
     if (problem.kind == ERROR_DENIED) {
@@ -113,7 +140,7 @@ static error conclude(const struct login_attempt *attempt, error problem)
 static error pay(const struct login_attempt *attempt)
 {
     return pay_for_failures(attempt->settings, throttle_key_of_address(attempt->peer),
-                            throttle_key_of_account(attempt->name));
+                            key_of_account(attempt));
 }
 
 error login_check(const struct login_attempt *attempt, struct arena *arena,
@@ -130,15 +157,13 @@ error login_check(const struct login_attempt *attempt, struct arena *arena,
 /* A salt that is the account's own, and can be told from a stored one by nobody without the secret.
  * Were it the name's as written, two ways to write one name would have one salt only where keys are
  * stored. */
-static error make_up_salt(const struct login_attempt *attempt, const struct directory *directory,
-                          struct arena *arena, struct scram_keys *keys)
+static error make_up_salt(const struct login_attempt *attempt, struct arena *arena,
+                          struct scram_keys *keys)
 {
     uint8_t sum[DIGEST_SIZE_MAX], kind = (uint8_t)keys->kind;
     struct hmac hmac;
-    slice name = attempt->name;
-    error problem = directory_canonical(directory, name, arena, &name);
-    if (problem.kind != ERROR_MALFORMED && problem.kind != ERROR_NOT_FOUND)
-        TRY(problem);
+    slice name;
+    TRY(name_account(attempt, arena, &name));
     hmac_init(&hmac, DIGEST_SHA256, attempt->settings->scram_secret);
     hmac_add(&hmac, SLICE("scram salt"));
     hmac_add(&hmac, slice_of(&kind, 1));
@@ -161,7 +186,7 @@ error login_scram_begin(const struct login_attempt *attempt, struct arena *arena
     random_bytes(scram->keys.server_key, sizeof scram->keys.server_key);
     error problem = directory ? pay(attempt) : error_make(ERROR_TEMPORARY, "no directory is open");
     if (!failed(problem))
-        problem = make_up_salt(attempt, directory, arena, &scram->keys);
+        problem = make_up_salt(attempt, arena, &scram->keys);
     if (!failed(problem))
         problem = directory_scram(directory, attempt->name, arena, &scram->keys, &scram->plain);
     if (!failed(problem) || problem.kind == ERROR_NOT_FOUND)

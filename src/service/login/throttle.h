@@ -19,6 +19,7 @@ typedef struct throttle_key {
 
 /* IPv4 by address, IPv6 by /64, all Unix sockets as one. */
 throttle_key throttle_key_of_address(const struct address *address);
+/* In any case of ASCII letters; the caller knows which names are one. */
 throttle_key throttle_key_of_account(slice name);
 
 /* All WAIT. `forget_after`: one failure less for each such time since the last one. */

@@ -54,9 +54,12 @@ error directory_scram_derive(struct directory *directory, slice password, struct
 error directory_canonical(const struct directory *directory, slice name, struct arena *arena,
                           slice *out_address)
 {
-    (void)directory, (void)arena;
-    *out_address = name;
-    return OK;
+    (void)directory;
+    if (slice_equal_nocase(name, SLICE("nobody@")))
+        return error_make(ERROR_MALFORMED, "no domain");
+    return slice_find_byte(name, '@') >= 0
+               ? arena_copy(arena, name, out_address)
+               : arena_format(arena, out_address, "%.*s@x.example", SLICE_ARG(name));
 }
 
 /* ---- Logins ---- */
@@ -129,12 +132,29 @@ CORE_TEST(test_an_account_waits)
     assert_true(took < settings.delay_max * TEST_SLOWER);
 }
 
+/* However its name is written. */
+CORE_TEST(test_two_names_of_one_account)
+{
+    begin();
+    attempt("198.51.100.1", "bert", "wrong", ERROR_DENIED);
+    attempt("198.51.100.2", "Bert@X.example", "wrong", ERROR_DENIED);
+    assert_true(attempt("192.0.2.4", "bert@x.example", "right", ERROR_NONE) >=
+                settings.failure_delay);
+    assert_true(attempt("192.0.2.5", "bert@y.example", "right", ERROR_NONE) <
+                settings.failure_delay * TEST_SLOWER);
+    for (int i = 0; i < 2; i++)
+        attempt("198.51.100.3", "nobody@", "wrong", ERROR_DENIED);
+    assert_true(attempt("198.51.100.4", "nobody@", "wrong", ERROR_DENIED) >=
+                settings.failure_delay);
+}
+
 int main(void)
 {
     log_configure(STDERR_FILENO, LOG_ERROR, LOG_LOGFMT);
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_an_address_waits),
         cmocka_unit_test(test_an_account_waits),
+        cmocka_unit_test(test_two_names_of_one_account),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
