@@ -177,7 +177,7 @@ bool url_find_next(struct url_finder *finder, struct url *out_url)
     return false;
 }
 
-static int hex_value(char c)
+int url_hex_value(char c)
 {
     c = ascii_lower(c);
     return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
@@ -192,8 +192,8 @@ error url_host(struct arena *arena, const struct url *url, slice *out_host)
     TRY_MEMORY(plain);
     size_t size = 0;
     for (size_t i = 0; i < host.size; i++) {
-        int high = host.data[i] == '%' && i + 2 < host.size ? hex_value(host.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(host.data[i + 2]) : -1;
+        int high = host.data[i] == '%' && i + 2 < host.size ? url_hex_value(host.data[i + 1]) : -1;
+        int low = high >= 0 ? url_hex_value(host.data[i + 2]) : -1;
         if (low >= 0) {
             plain[size++] = ascii_lower((char)(high << 4 | low));
             i += 2;
@@ -218,7 +218,7 @@ static bool is_number(slice text)
 {
     bool hex = text.size > 2 && text.data[0] == '0' && ascii_lower(text.data[1]) == 'x';
     for (size_t i = hex ? 2 : 0; i < text.size; i++)
-        if (hex ? hex_value(text.data[i]) < 0 : !ascii_is_digit(text.data[i]))
+        if (hex ? url_hex_value(text.data[i]) < 0 : !ascii_is_digit(text.data[i]))
             return false;
     return text.size > 0;
 }

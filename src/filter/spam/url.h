@@ -37,6 +37,8 @@ void url_find_begin(struct url_finder *finder, slice text);
 /* The next one; false at the end, and past URL_TRIES_MAX. */
 bool url_find_next(struct url_finder *finder, struct url *out_url);
 
+/* Of a percent-escape; -1: it is none. */
+int url_hex_value(char c);
 /* Lower case, percent-escapes undone, no final dot, A-labels where that is possible. */
 error url_host(struct arena *arena, const struct url *url, slice *out_host);
 /* An IP address, also in the forms that browsers read as one: 0x7f000001, 2130706433, 0177.1. */

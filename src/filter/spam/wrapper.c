@@ -57,12 +57,6 @@ static slice find_parameter(slice rest, slice name)
     return SLICE_EMPTY;
 }
 
-static int hex_value(char c)
-{
-    c = ascii_lower(c);
-    return ascii_is_digit(c) ? c - '0' : c >= 'a' && c <= 'f' ? c - 'a' + 10 : -1;
-}
-
 static error unescape(struct arena *arena, slice text, bool dashes, slice *out_plain)
 {
     char *plain = arena_alloc_bytes(arena, text.size + 1);
@@ -70,8 +64,8 @@ static error unescape(struct arena *arena, slice text, bool dashes, slice *out_p
     size_t size = 0;
     for (size_t i = 0; i < text.size; i++) {
         bool escape = text.data[i] == (dashes ? '-' : '%') && i + 2 < text.size;
-        int high = escape ? hex_value(text.data[i + 1]) : -1;
-        int low = high >= 0 ? hex_value(text.data[i + 2]) : -1;
+        int high = escape ? url_hex_value(text.data[i + 1]) : -1;
+        int low = high >= 0 ? url_hex_value(text.data[i + 2]) : -1;
         char byte = dashes && text.data[i] == '_' ? '/' : text.data[i];
         if (low >= 0) {
             byte = (char)(high * 16 + low);
