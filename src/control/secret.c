@@ -3,6 +3,7 @@
 
 #include "crypto/constant.h"
 #include "crypto/password.h"
+#include "format/text/saslprep.h"
 
 #include <stdio.h>
 #include <termios.h>
@@ -39,8 +40,12 @@ static bool ask(const char *prompt, const char *whose, char *line, size_t capaci
 static enum control_exit make(const struct control *control, slice password,
                               struct buffer *out_hash)
 {
+    char room[SASLPREP_SIZE_MAX];
     slice scheme = slice_from_string(control->options[OPTION_SCHEME]);
+    if (slice_starts_nocase(scheme, SLICE("SCRAM-"))) /* RFC 5802 2.2; else as it is */
+        error_ignore(saslprep(password, room, &password));
     error problem = password_make(scheme, password, out_hash);
+    constant_wipe(room, sizeof room);
     if (problem.kind == ERROR_NOT_FOUND)
         return control_say(CONTROL_USAGE, "--scheme is one of " PASSWORD_MADE_SCHEMES);
     if (failed(problem))

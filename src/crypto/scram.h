@@ -4,8 +4,8 @@
  * What a server keeps of a password for SCRAM (RFC 5802 3, RFC 7677), and what it computes with it.
  * Stored as Dovecot does: "{SCRAM-SHA-256}rounds,salt,StoredKey,ServerKey", the last three in
  * base64. Whoever steals it cannot log in with it, but guess at the password; the rounds make that
- * dear. Passwords are taken as bytes: no SASLprep (RFC 4013) is applied, so clients that apply it
- * agree with us wherever it changes nothing, as in ASCII.
+ * dear. Passwords are taken as bytes here: who has one as somebody typed it prepares it first
+ * (format/text/saslprep.h).
  */
 #include "base/buffer.h"
 #include "base/error.h"

@@ -156,6 +156,26 @@ def test_a_new_password_counts_at_once(server):
     assert by_imap(server, scram.Client(address, "first"), BOTH[0])
 
 
+@pytest.mark.parametrize("scheme", ["SCRAM-SHA-256", "PLAIN"])
+def test_prepared_passwords(server, scheme):
+    """RFC 4013: set with a letter and its accent apart and a soft hyphen, it is the one that clients send prepared."""
+    address, typed, prepared = account(6), "Passwo\u0308r\u00adter", "Passw\u00f6rter"
+    set_password(server, address, "--scheme", scheme, stdin=typed + "\n")
+    assert by_imap(server, scram.Client(address, prepared), BOTH[0]) is None
+    assert by_imap(server, scram.Client(address, "Passworter"), BOTH[0])
+
+    def plain(password):
+        with imaplib.IMAP4("127.0.0.1", server.imap_port) as session:
+            return session.authenticate("PLAIN", lambda _: f"\0{address}\0{password}".encode())[0]
+
+    assert plain(typed) == "OK"
+    if scheme == "PLAIN":  # bytes are compared with bytes
+        with pytest.raises(imaplib.IMAP4.error):
+            plain(prepared)
+    else:
+        assert plain(prepared) == "OK"
+
+
 # --- channel bindings -------------------------------------------------------------------------------------
 def end_point_of(session):
     certificate = session.sock.getpeercert(binary_form=True)

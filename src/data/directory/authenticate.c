@@ -5,9 +5,11 @@
  */
 #include "base/log.h"
 #include "base/metric.h"
+#include "crypto/constant.h"
 #include "crypto/password.h"
 #include "crypto/scram.h"
 #include "data/directory/internal.h"
+#include "format/text/saslprep.h"
 #include "runtime/timer.h"
 #include "runtime/worker.h"
 
@@ -37,15 +39,40 @@ struct verification {
     struct scram_keys *keys; /* derived from the password, where set */
 };
 
+/* RFC 5802 2.2: keys are made of prepared passwords. Those that RFC 4013 forbids are taken as they
+ * are. */
+static void derive(const struct verification *v)
+{
+    char room[SASLPREP_SIZE_MAX];
+    slice password = v->password;
+    struct scram_keys like = *v->keys;
+    error_ignore(saslprep(password, room, &password));
+    scram_keys_make(like.kind, password, slice_of(like.salt, like.salt_size), like.rounds, v->keys);
+    constant_wipe(room, sizeof room);
+}
+
+/* Other programs store keys of the password as it was typed. */
+static error verify_scram(slice hash, slice password)
+{
+    char room[SASLPREP_SIZE_MAX];
+    slice prepared = password;
+    error result = password_verify(hash, password);
+    error_ignore(saslprep(password, room, &prepared));
+    if (result.kind == ERROR_DENIED && !slice_equal(prepared, password))
+        result = password_verify(hash, prepared);
+    constant_wipe(room, sizeof room);
+    return result;
+}
+
 static error verify_on_worker(void *argument)
 {
     const struct verification *v = argument;
     if (v->keys) {
-        struct scram_keys like = *v->keys;
-        scram_keys_make(like.kind, v->password, slice_of(like.salt, like.salt_size), like.rounds,
-                        v->keys);
+        derive(v);
         return OK;
     }
+    if (slice_starts_nocase(v->hash, SLICE("{SCRAM-")))
+        return verify_scram(v->hash, v->password);
     if (v->hash.size > 0)
         return password_verify(v->hash, v->password);
     password_waste_time(v->password);

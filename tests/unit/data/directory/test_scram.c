@@ -6,6 +6,7 @@
 #include "fake.h"
 
 #include "base/metric.h"
+#include "crypto/password.h"
 #include "crypto/scram.h"
 #include "format/text/base64.h"
 
@@ -139,6 +140,60 @@ IN_CORE(test_plain_password)
     fake_directory_close(&directory);
 }
 
+/* RFC 4013: one password, typed on two keyboards, that clients send as one; what it forbids is
+ * taken as it is. */
+IN_CORE(test_prepared_passwords)
+{
+    set_up();
+    static const struct {
+        const char *typed, *prepared;
+    } passwords[] = {
+        {"Passwo\u0308rter", "Passw\u00f6rter"},
+        {"I\u00adX", "IX"},
+        {"a\u2028b", "a\u2028b"},
+    };
+    const struct scram_keys like = {.kind = DIGEST_SHA256, .rounds = 4096, .salt_size = 4};
+    for (size_t i = 0; i < sizeof passwords / sizeof *passwords; i++) {
+        struct scram_keys keys = like, expected = like;
+        slice typed = slice_from_string(passwords[i].typed);
+        slice prepared = slice_from_string(passwords[i].prepared);
+        assert_ok(directory_scram_derive(&directory, typed, &keys));
+        scram_keys_make(DIGEST_SHA256, prepared, slice_of(like.salt, like.salt_size), like.rounds,
+                        &expected);
+        assert_memory_equal(keys.stored_key, expected.stored_key, 32);
+        assert_memory_equal(keys.server_key, expected.server_key, 32);
+    }
+    fake_directory_close(&directory);
+}
+
+/* Who has keys stored logs in by the password itself as well, prepared or not when they were made.
+ */
+IN_CORE(test_a_password_for_stored_keys)
+{
+    struct directory_account account;
+    struct buffer hash;
+    set_up();
+    static const char *const made_of[] = {"Passw\u00f6rter", "Passwo\u0308rter"};
+    for (size_t i = 0; i < 2; i++) {
+        struct fake_row row = {"umlaut@example.org", NULL, NULL};
+        buffer_init(&hash, 1024);
+        assert_ok(password_make(SLICE("SCRAM-SHA-256"), slice_from_string(made_of[i]), &hash));
+        buffer_add_byte(&hash, '\0');
+        assert_ok(buffer_check(&hash));
+        row.value = hash.data;
+        const struct fake_row rows[] = {row, {0}};
+        fake.accounts = rows;
+        directory_invalidate(&directory, SLICE_EMPTY);
+        assert_ok(directory_authenticate(&directory, SLICE("umlaut"), SLICE("Passwo\u0308rter"),
+                                         &arena, &account));
+        assert_error(directory_authenticate(&directory, SLICE("umlaut"), SLICE("Passworter"),
+                                            &arena, &account),
+                     ERROR_DENIED);
+        buffer_close(&hash);
+    }
+    fake_directory_close(&directory);
+}
+
 /* They are all the same to the caller, who has made up a salt: it stays. */
 IN_CORE(test_nobody)
 {
@@ -213,6 +268,8 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stored_keys),
         cmocka_unit_test(test_plain_password),
+        cmocka_unit_test(test_prepared_passwords),
+        cmocka_unit_test(test_a_password_for_stored_keys),
         cmocka_unit_test(test_nobody),
         cmocka_unit_test(test_trouble),
         cmocka_unit_test(test_one_way_to_write_a_name),
