@@ -276,7 +276,8 @@ static error take_argument(struct parser *p, struct sieve_argument *out, bool *o
     return OK;
 }
 
-static error take_arguments(struct parser *p, struct sieve_node *node)
+/* Not inlined: its room does not belong into the frames of take_node's recursion. */
+__attribute__((noinline)) static error take_arguments(struct parser *p, struct sieve_node *node)
 {
     struct sieve_argument room[SIEVE_ARGUMENTS_MAX];
     bool taken;
