@@ -109,7 +109,7 @@ static const char sieve_test_more[] =
     "--from and --rcpt; without them the mail's Return-Path: and Delivered-To: fields say it. "
     "What\n"
     "a script asks of the account (which mailboxes there are, what was seen before) is not known\n"
-    "here: there is only INBOX.\n";
+    "here: there is only INBOX. Scripts that it includes are looked for beside SCRIPT.\n";
 
 static const char spam_learn_more[] =
     "PATH is a file with one mail, or a folder (a Maildir's cur, say) with such files, and with\n"

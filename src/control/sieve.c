@@ -18,19 +18,27 @@ static enum control_exit say_problem(slice name, const struct sieve_problem *pro
                        problem->text);
 }
 
-static enum control_exit compile(slice name, struct sieve_script **out_script)
+/* A file that cannot be read leaves *out_problem empty. */
+static error read_script(slice path, struct sieve_script **out_script,
+                         struct sieve_problem *out_problem)
 {
     struct buffer text;
-    struct sieve_problem problem;
     buffer_init(&text, MAIL_ROOM);
-    error outcome = control_read_file(name, &text);
-    enum control_exit exit = CONTROL_DONE;
-    if (failed(outcome))
-        exit = control_say(CONTROL_REFUSED, "%.*s: %s", SLICE_ARG(name), outcome.text);
-    else if (failed(sieve_compile(buffer_slice(&text), out_script, &problem)))
-        exit = say_problem(name, &problem);
+    error problem = control_read_file(path, &text);
+    if (!failed(problem))
+        problem = sieve_compile(buffer_slice(&text), out_script, out_problem);
     buffer_close(&text);
-    return exit;
+    return problem;
+}
+
+static enum control_exit compile(slice name, struct sieve_script **out_script)
+{
+    struct sieve_problem problem = {0};
+    error outcome = read_script(name, out_script, &problem);
+    if (problem.text[0])
+        return say_problem(name, &problem);
+    return failed(outcome) ? control_say(CONTROL_REFUSED, "%.*s: %s", SLICE_ARG(name), outcome.text)
+                           : CONTROL_DONE;
 }
 
 enum control_exit control_sieve_check(struct control *control)
@@ -50,6 +58,40 @@ static bool is_inbox(void *context, slice name)
 {
     (void)context;
     return slice_equal_nocase(name, SLICE("INBOX"));
+}
+
+/* What a script may include lies beside it, scripts for everybody as well. */
+struct beside {
+    slice folder; /* with its "/" */
+    struct arena *arena;
+    struct beside_script {
+        struct beside_script *next;
+        slice name;
+        struct sieve_script *script;
+    } * first;
+};
+
+static error include(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem)
+{
+    struct beside *beside = context;
+    struct beside_script *one = beside->first;
+    slice path;
+    (void)global;
+    while (one && !slice_equal(one->name, name))
+        one = one->next;
+    if (!one) {
+        one = ARENA_NEW(beside->arena, struct beside_script);
+        TRY_MEMORY(one);
+        TRY(arena_format(beside->arena, &path, "%.*s%.*s.sieve", SLICE_ARG(beside->folder),
+                         SLICE_ARG(name)));
+        TRY(read_script(path, &one->script, out_problem));
+        one->name = name;
+        one->next = beside->first;
+        beside->first = one;
+    }
+    *out_script = one->script;
+    return OK;
 }
 
 /* What --from or --rcpt said, else the field a delivery wrote. */
@@ -78,12 +120,16 @@ static error run(struct control *control, const struct sieve_script *script, sli
 {
     struct arena arena;
     struct sieve_result result;
+    slice folder, name, path = control->words[0];
+    bool in_folder = slice_cut_last(path, '/', &folder, &name);
+    struct beside beside = {.folder = slice_sub(path, 0, in_folder ? folder.size + 1 : 0),
+                            .arena = &arena};
     struct sieve_input input = {
         .message = mail,
         .from = envelope_part(control, OPTION_FROM, mail, SLICE("Return-Path")),
         .to = envelope_part(control, OPTION_RCPT, mail, SLICE("Delivered-To")),
         .now = time_wall_seconds(),
-        .world = {.mailbox_exists = is_inbox},
+        .world = {.context = &beside, .mailbox_exists = is_inbox, .include = include},
     };
     input.zone_minutes = local_zone(input.now);
     arena_init(&arena, SIEVE_RUN_MEMORY_MAX);
@@ -91,6 +137,8 @@ static error run(struct control *control, const struct sieve_script *script, sli
         sieve_run(script, &input, SIEVE_ACTIONS_MAX, SIEVE_REDIRECTS_DEFAULT, &arena, &result);
     if (!failed(problem))
         sieve_result_write(&result, &control->out);
+    for (struct beside_script *one = beside.first; one; one = one->next)
+        sieve_script_destroy(&one->script);
     arena_close(&arena);
     return problem;
 }

@@ -173,6 +173,7 @@ static error allow_all(struct sandbox *sandbox, const struct config *config)
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->sieve.before));
     TRY(allow_parents(sandbox, SANDBOX_READ, &config->sieve.after));
     TRY(allow_parent(sandbox, SANDBOX_READ, config->sieve.fallback));
+    TRY(allow_folder(sandbox, SANDBOX_READ, config->sieve.global));
     TRY(allow_dkim(sandbox, &config->dkim)); /* read again on a reload */
     TRY(allow_parent(sandbox, SANDBOX_WRITE, slice_from_string(config->log.path)));
     TRY(sandbox_allow(sandbox, SANDBOX_WRITE, config->store.path));

@@ -27,6 +27,12 @@ def test_client_manages_scripts(make_instance, tmp_path):
     assert client.scripts() == ({"sorts", "keeps"}, "sorts")
     assert client.download("sorts", tmp_path / "back.sieve") == SORTS
     client("--remotesieve", "sorts", "--delete", ok=False)  # the active one stays
+    local.write_text('require "include";\ninclude "later";\n')  # uploaded in any order
+    client.upload(local, "keeps")
+    local.write_text('require "include";\ninclude "../../other/sieve/x";\n')
+    client.upload(local, "keeps", ok=False)
+    local.write_text(KEEPS)
+    client.upload(local, "keeps")
     client.activate("keeps")
     client("--remotesieve", "sorts", "--delete")
     assert client.scripts() == ({"keeps"}, "keeps")

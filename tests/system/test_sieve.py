@@ -69,7 +69,12 @@ def server(tmp_path_factory):
         'require "fileinto";\nif header :contains "subject" "global" { fileinto "Global"; stop; }\n')
     (folder / "after" / "last.sieve").write_text(
         'require ["fileinto", "mailbox"];\nif header :is "x-last" "yes" { fileinto :create "Last"; }\n')
+    (folder / "all").mkdir()
+    (folder / "all" / "lists.sieve").write_text(
+        'require ["fileinto", "include", "variables"];\nglobal "list";\n'
+        'if header :matches "List-Id" "*<*.*>*" { set "list" "${2}"; }\n')
     instance = Instance(folder / "instance", users=8, settings={
+        "sieve.global": str(folder / "all"),
         "sieve.before": str(folder / "before.sieve"), "sieve.after": str(folder / "after"),
         "forward.srs_secret": "a secret of some length"}).start()
     yield instance
@@ -117,6 +122,25 @@ def test_a_new_script_is_in_force_at_once(server):
         script(server, f'require "fileinto";\nfileinto "Version{number}";\n')
         send(server, f"version-{number}")
         assert len(with_subject(server, OWNER, f"version-{number}", f"Version{number}")) == 1
+
+
+def test_scripts_include_others(server):
+    """RFC 6609: one of everybody's finds out, the account's own one sorts."""
+    sieve.put(server, OWNER, 'require ["fileinto", "include", "variables"];\nglobal "list";\n'
+                             'if string "${list}" "" { return; }\nfileinto "List-${list}";\n', name="sort")
+    script(server, 'require ["include"];\ninclude :global "lists";\ninclude :once "sort";\n'
+                   'include :optional "none";\ninclude :once "sort";\n')
+    send(server, "listed-1", fields="List-Id: People <people.example.net>\r\n")
+    send(server, "listed-2")
+    assert len(with_subject(server, OWNER, "listed-1", "List-people")) == 1
+    assert not with_subject(server, OWNER, "listed-1")
+    assert len(with_subject(server, OWNER, "listed-2")) == 1
+    log = sieve.home(server, OWNER) / ".dovecot.sieve.log"
+    log.unlink(missing_ok=True)
+    script(server, 'require ["include", "fileinto"];\nfileinto "Nowhere";\ninclude "gone";\n')
+    send(server, "listed-3")
+    assert len(with_subject(server, OWNER, "listed-3")) == 1
+    assert 'line 3: there is no script "gone" to include' in log.read_text()
 
 
 def test_wrong_scripts_keep(server):

@@ -26,6 +26,7 @@ DIFFERENT = {
     "ereject": "not known", "date: no such part": "it lets any part through, which matches nothing",
     "body :text is": "what is left of HTML is everybody's own",
     "editheader (": "takes a list where RFC 5293 has a string", "editheader: no two": "folds them",
+    "include :optional, a global one": "dies of one that is not there",
     "enotify": "looks at the mail's Auto-Submitted, and prints otherwise",
 }
 # Extensions that its defaults leave out, or that the command line must name.
@@ -36,15 +37,18 @@ pytestmark = pytest.mark.skipif(not shutil.which("sieve-test"), reason="dovecot-
 
 def cases():
     for path in sorted(CASES.glob("*.case")):
-        mail, title, script = "", None, ""
+        mail, title, script, others = "", None, "", {}
         for part in re.split(r"^(?=== |-- )", path.read_text(), flags=re.M):
             head, _, body = part.partition("\n")
             if head == "-- mail":
                 mail = body
+            elif head.startswith(("-- personal ", "-- global ")):
+                _, place, name = head.split(" ", 2)
+                others[f"{place}/{name}.sieve"] = body
             elif head.startswith("== "):
                 title, script = head[3:], body
             elif head == "-- expect" and not any(title.startswith(name) for name in DIFFERENT):
-                yield pytest.param(script, mail, body, id=f"{path.stem}: {title}")
+                yield pytest.param(script, mail, others, body, id=f"{path.stem}: {title}")
 
 
 NOBODY = 65534
@@ -58,10 +62,14 @@ def room():
     shutil.rmtree(path)
 
 
-def peer(script, mail, room):
+def peer(script, mail, others, room):
     """What Pigeonhole would do: a set of (action, target), or None where the script is wrong or fails."""
     (room / "mail").write_bytes(mail.replace("\n", "\r\n").encode())
     (room / "script.sieve").write_text(script)
+    for place in ("personal", "global"):
+        (room / place).mkdir()
+    for path, text in others.items():
+        (room / path).write_text(text)
     uid, gid = (NOBODY, NOBODY) if os.geteuid() == 0 else (os.geteuid(), os.getegid())
     (room / "dovecot.conf").write_text(f"""
 mail_location = maildir:{room}/Maildir
@@ -73,9 +81,11 @@ log_path = /dev/stderr
 ssl = no
 plugin {{
   sieve_extensions = {EXTENSIONS}
+  sieve = file:{room}/personal;active={room}/active.sieve
+  sieve_global = {room}/global
 }}
 """)
-    for path in (room, *room.iterdir()):
+    for path in (room, *room.rglob("*")):
         os.chown(path, uid, gid)
     as_nobody = {"user": uid, "group": gid, "extra_groups": []} if os.geteuid() == 0 else {}
     done = subprocess.run(["sieve-test", "-c", "dovecot.conf", "-f", "coyote@desert.example.org",
@@ -116,9 +126,9 @@ def ours(expected):
     return actions
 
 
-@pytest.mark.parametrize("script, mail, expected", cases())
-def test_pigeonhole_agrees(script, mail, expected, room):
-    theirs, mine = peer(script, mail, room), ours(expected)
+@pytest.mark.parametrize("script, mail, others, expected", cases())
+def test_pigeonhole_agrees(script, mail, others, expected, room):
+    theirs, mine = peer(script, mail, others, room), ours(expected)
     if mine is None or theirs is None:
         assert mine == theirs
         return
@@ -143,6 +153,9 @@ def test_our_command_says_the_same_as_the_cases(tmp_path):
     mail.write_text("Return-Path: <a@x.org>\nSubject: x\n\nbody\n")
     assert run("test", str(script), str(mail)).stdout == 'fileinto "Lists"\n'
     assert run("check", str(script)).returncode == 0
+    (tmp_path / "lib.sieve").write_text('require "fileinto";\nfileinto "Library";\n')
+    script.write_text('require "include";\ninclude "lib"; include :optional "none"; include :once "lib";\n')
+    assert run("test", str(script), str(mail)).stdout == 'fileinto "Library"\n'
     script.write_text('keep;\nfileinto "x";\n')
     done = run("check", str(script))
     assert done.returncode == 1

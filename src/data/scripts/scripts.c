@@ -62,6 +62,14 @@ bool script_active_path(const struct sieve_settings *settings, const char *home,
     return true;
 }
 
+error script_path(slice folder, slice name, struct arena *arena, const char **out_path)
+{
+    slice whole;
+    TRY(script_name_check(name));
+    TRY(arena_format(arena, &whole, "%.*s/%.*s.sieve", SLICE_ARG(folder), SLICE_ARG(name)));
+    return arena_string(arena, whole, out_path);
+}
+
 struct script_quota script_quota_of(const struct sieve_settings *settings)
 {
     return (struct script_quota){.size_max = settings->script_size_max,

@@ -50,6 +50,8 @@ error script_place_make(const struct sieve_settings *settings, const char *home,
 /* The link alone, for a look at every delivery: no memory is taken. False: too long. */
 bool script_active_path(const struct sieve_settings *settings, const char *home,
                         char out_path[SCRIPT_PATH_SIZE_MAX]);
+/* Of the script of that name in a folder, in the arena. The name is checked: ERROR_MALFORMED. */
+error script_path(slice folder, slice name, struct arena *arena, const char **out_path);
 /* RFC 5804 1.6, and what a file's name cannot be. Pure. */
 error script_name_check(slice name);
 /* What the settings say. */

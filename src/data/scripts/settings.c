@@ -19,6 +19,8 @@ static const struct setting rows[] = {
                  "scripts that run before everybody's own: files, or folders of *.sieve"),
     SETTING_LIST(S, after, "", SETTING_MUST_EXIST,
                  "scripts that run after it, where mail is kept still"),
+    SETTING_PATH(S, global, "", SETTING_MUST_EXIST,
+                 "folder of scripts that everybody's may include (include :global); empty: none"),
     SETTING_BYTES(S, script_size_max, 1 << 20, 1024, SCRIPT_SIZE_MAX, R, "largest script"),
     SETTING_NUMBER(S, scripts_max, 64, 1, SCRIPT_LIST_COUNT_MAX, R, "scripts an account may have"),
     SETTING_BYTES(S, storage_max, 8 << 20, 0, 1LL << 40, R,

@@ -12,6 +12,7 @@ struct sieve_settings {
     slice active; /* the link to the one that is run */
     slice fallback;
     struct setting_list before, after; /* files, or folders of them */
+    slice global;                      /* folder of scripts that all may include; empty: none */
     /* Of an account's scripts. */
     size_t script_size_max;
     uint32_t scripts_max;

@@ -29,8 +29,10 @@ error sieve_check_encoded(struct sieve_checker *c, unsigned line, slice text, sl
 
 /* True where `text` may hold a reference to a variable. */
 bool sieve_check_is_variable(const struct sieve_checker *c, slice text);
-/* RFC 5229 3: identifier. */
-bool sieve_name_is_variable(slice name);
+/* RFC 5229 3: identifier; with include also one behind "global." */
+bool sieve_name_is_variable(const struct sieve_script *script, slice name);
+/* RFC 6609 3.4.2: takes "global." off. */
+bool sieve_name_take_global(const struct sieve_script *script, slice *name);
 /* Of a header field (RFC 5322 2.2). */
 bool sieve_name_is_header(slice name);
 /* One address with local part and domain, and nothing else. */

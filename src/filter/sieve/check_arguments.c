@@ -19,6 +19,7 @@ static const struct {
     {TAG(ZONE) | TAG(ORIGINALZONE), "time zone"},
     {TAG(RAW) | TAG(TEXT) | TAG(CONTENT), "part of the body"},
     {TAG(OVER) | TAG(UNDER), "limit"},
+    {TAG(PERSONAL) | TAG(GLOBAL), "place of scripts"},
     {TAG(HEADER) | TAG(UNIQUEID), "source of the id"},
     {TAG(LOWER) | TAG(UPPER), "modifier of its kind"}, /* RFC 5229 4.1 */
     {TAG(LOWERFIRST) | TAG(UPPERFIRST), "modifier of its kind"},

@@ -3,6 +3,7 @@
  * What single commands and tests want of their arguments, as far as a script alone can tell: what
  * variables make of a string shows when it runs.
  */
+#include "data/scripts/scripts.h"
 #include "filter/sieve/check.h"
 #include "format/mail/address.h"
 
@@ -46,7 +47,7 @@ bool sieve_check_is_variable(const struct sieve_checker *c, slice text)
            slice_find(text, SLICE("${")) >= 0;
 }
 
-bool sieve_name_is_variable(slice name)
+static bool is_identifier(slice name)
 {
     if (name.size == 0 || ascii_is_digit(name.data[0]))
         return false;
@@ -54,6 +55,21 @@ bool sieve_name_is_variable(slice name)
         if (!ascii_is_alpha(name.data[i]) && !ascii_is_digit(name.data[i]) && name.data[i] != '_')
             return false;
     return true;
+}
+
+bool sieve_name_take_global(const struct sieve_script *script, slice *name)
+{
+    const slice global = SLICE("global.");
+    if (!sieve_requires(script, SIEVE_EXTENSION_INCLUDE) || !slice_starts_nocase(*name, global))
+        return false;
+    *name = slice_from(*name, global.size);
+    return true;
+}
+
+bool sieve_name_is_variable(const struct sieve_script *script, slice name)
+{
+    (void)sieve_name_take_global(script, &name);
+    return is_identifier(name);
 }
 
 bool sieve_name_is_header(slice name)
@@ -229,9 +245,32 @@ static error check_date(struct sieve_checker *c, const struct sieve_argument *pa
 static error check_set(struct sieve_checker *c)
 {
     const struct sieve_argument *name = c->meaning->positional[0];
-    if (!sieve_name_is_variable(name->strings[0]))
+    if (!sieve_name_is_variable(c->script, name->strings[0]))
         return sieve_check_fail(c, name->line, "\"%.*s\" cannot be the name of a variable",
                                 SLICE_ARG(name->strings[0]));
+    return OK;
+}
+
+/* Whether it is there shows when it runs: scripts are uploaded in any order (RFC 6609 3.2). */
+static error check_include(struct sieve_checker *c)
+{
+    const struct sieve_argument *name = c->meaning->positional[0];
+    if (sieve_check_is_variable(c, name->strings[0])) /* RFC 6609 3.2: a constant string */
+        return sieve_check_fail(c, name->line, "\"include\" takes no variables");
+    if (failed(script_name_check(name->strings[0])))
+        return sieve_check_fail(c, name->line, "\"%.*s\" cannot be the name of a script",
+                                SLICE_ARG(name->strings[0]));
+    return OK;
+}
+
+static error check_global(struct sieve_checker *c)
+{
+    const struct sieve_argument *names = c->meaning->positional[0];
+    TRY(sieve_check_required(c, names->line, "global", SIEVE_EXTENSION_VARIABLES));
+    for (unsigned i = 0; i < names->count; i++)
+        if (!is_identifier(names->strings[i]))
+            return sieve_check_fail(c, names->line, "\"%.*s\" cannot be the name of a variable",
+                                    SLICE_ARG(names->strings[i]));
     return OK;
 }
 
@@ -275,6 +314,10 @@ error sieve_check_verb(struct sieve_checker *c, struct sieve_node *node)
         return check_date(c, m->positional[0]);
     case SIEVE_VERB_SET:
         return check_set(c);
+    case SIEVE_VERB_INCLUDE:
+        return check_include(c);
+    case SIEVE_VERB_GLOBAL:
+        return check_global(c);
     default:
         return OK;
     }

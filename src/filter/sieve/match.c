@@ -161,10 +161,9 @@ static error match_pattern(struct sieve_matching *m, slice value, slice key)
     TRY(sieve_run_charge(run, glob.work * 4));
     if (!m->matched || !m->keep_captures)
         return OK;
-    run->matched_count = glob.capture_count;
-    memcpy(run->matched, glob.captures, sizeof run->matched);
-    for (unsigned i = 0; i < run->matched_count; i++)
-        TRY(arena_copy(run->arena, glob.captures[i], &run->matched[i]));
+    run->scope->matched_count = glob.capture_count;
+    for (unsigned i = 0; i < glob.capture_count; i++)
+        TRY(arena_copy(run->arena, glob.captures[i], &run->scope->matched[i]));
     return OK;
 }
 
@@ -177,7 +176,7 @@ error sieve_match_begin(struct sieve_run *run, const struct sieve_meaning *meani
         .run = run,
         .meaning = meaning,
         .key_count = keys->count,
-        .keep_captures = sieve_requires(run->script, SIEVE_EXTENSION_VARIABLES),
+        .keep_captures = sieve_requires(run->scope->script, SIEVE_EXTENSION_VARIABLES),
     };
     TRY(sieve_expand_list(run, keys, &out_matching->keys));
     if (meaning->comparator != SIEVE_UNICODE)

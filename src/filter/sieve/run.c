@@ -16,11 +16,16 @@ METRIC_COUNTER(metric_failures, "ringmail_sieve_failures_total", "",
 
 error sieve_run_fail(struct sieve_run *run, const char *format, ...)
 {
+    struct sieve_problem *problem = &run->result->problem;
+    int size = 0;
     va_list arguments;
+    if (run->scope->includer)
+        size = snprintf(problem->text, sizeof problem->text, "in \"%.*s\": ",
+                        SLICE_ARG(slice_sub(run->scope->name, 0, SIEVE_NAME_SHOWN_MAX)));
     va_start(arguments, format);
-    vsnprintf(run->result->problem.text, sizeof run->result->problem.text, format, arguments);
+    vsnprintf(problem->text + size, sizeof problem->text - (size_t)size, format, arguments);
     va_end(arguments);
-    run->result->problem.line = run->line;
+    problem->line = run->line;
     return error_make(ERROR_PERMANENT, "the script failed");
 }
 
@@ -29,8 +34,6 @@ error sieve_run_charge(struct sieve_run *run, size_t bytes)
     run->steps += 1 + bytes / 256;
     return run->steps > SIEVE_STEPS_MAX ? sieve_run_fail(run, "the script has too much to do") : OK;
 }
-
-static error run_commands(struct sieve_run *run, const struct sieve_node *first);
 
 static error run_error(struct sieve_run *run, const struct sieve_meaning *meaning)
 {
@@ -52,7 +55,7 @@ static error run_branch(struct sieve_run *run, const struct sieve_node *node, bo
     if (!is_true)
         return OK;
     *taken = true;
-    return run_commands(run, node->block);
+    return sieve_run_commands(run, node->block);
 }
 
 static error run_command(struct sieve_run *run, const struct sieve_node *node, bool *taken)
@@ -80,19 +83,31 @@ static error run_command(struct sieve_run *run, const struct sieve_node *node, b
         return sieve_run_delete_header(run, meaning);
     case SIEVE_VERB_ERROR:
         return run_error(run, meaning);
+    case SIEVE_VERB_INCLUDE:
+        return sieve_run_include(run, meaning);
+    case SIEVE_VERB_RETURN: /* RFC 6609 3.3: in the script that was asked, a stop */
+        run->scope->returned = true;
+        return OK;
+    case SIEVE_VERB_GLOBAL:
+        return sieve_run_global(run, meaning);
     default:
         return sieve_run_action(run, meaning);
     }
 }
 
-static error run_commands(struct sieve_run *run, const struct sieve_node *first)
+error sieve_run_commands(struct sieve_run *run, const struct sieve_node *first)
 {
+    const struct sieve_scope *scope = run->scope;
     bool taken = false;
-    for (const struct sieve_node *node = first; node && !run->stopped; node = node->next) {
+    if (++run->depth > SIEVE_BLOCKS_MAX)
+        return sieve_run_fail(run, "blocks of included scripts are nested too deep");
+    for (const struct sieve_node *node = first; node && !run->stopped && !scope->returned;
+         node = node->next) {
         run->line = node->line;
         TRY(sieve_run_charge(run, 0));
         TRY(run_command(run, node, &taken));
     }
+    run->depth--;
     return OK;
 }
 
@@ -103,16 +118,19 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
     struct sieve_result result = {0};
     struct sieve_run *run = ARENA_NEW(arena, struct sieve_run);
     struct sieve_action *keep = ARENA_NEW(arena, struct sieve_action); /* for when it fails */
+    struct sieve_scope *scope = ARENA_NEW(arena, struct sieve_scope);
     TRY_MEMORY(run);
+    TRY_MEMORY(scope);
     TRY_MEMORY(keep);
-    run->script = script;
+    scope->script = script;
+    run->scope = scope;
     run->input = input;
     run->arena = arena;
     run->result = &result;
     run->actions_max = actions_max < SIEVE_ACTIONS_MAX ? actions_max : SIEVE_ACTIONS_MAX;
     run->redirects_max = redirects_max;
     metric_add(&metric_runs, 1);
-    error problem = run_commands(run, script->first);
+    error problem = sieve_run_commands(run, script->first);
     if (!failed(problem))
         problem = sieve_run_implicit_keep(run);
     if (failed(problem)) {

@@ -10,8 +10,35 @@
 
 struct buffer;
 
+enum { SIEVE_NAME_SHOWN_MAX = 60 }; /* bytes of an included script's name, in a problem */
+
 struct sieve_variable {
     slice name, value;
+    bool global; /* its value is among sieve_run.globals (RFC 6609 3.4.1) */
+};
+
+struct sieve_variables {
+    struct sieve_variable items[SIEVE_VARIABLES_MAX];
+    unsigned count;
+};
+
+/* A script at work, and what is its alone (RFC 6609 3.4). */
+struct sieve_scope {
+    const struct sieve_script *script;
+    struct sieve_scope *includer; /* NULL: nobody, it is the one that was asked */
+    slice name;                   /* as `include` named it */
+    bool global;                  /* by :global */
+    bool returned;
+    struct sieve_variables variables;
+    slice matched[SIEVE_MATCH_VALUES_MAX];
+    unsigned matched_count;
+};
+
+/* That a script was included, for :once. */
+struct sieve_included {
+    struct sieve_included *next;
+    slice name;
+    bool global;
 };
 
 struct sieve_field {
@@ -30,7 +57,7 @@ struct sieve_body {
 };
 
 struct sieve_run {
-    const struct sieve_script *script;
+    struct sieve_scope *scope; /* the script at work */
     const struct sieve_input *input;
     struct arena *arena;
     struct sieve_result *result;
@@ -38,11 +65,11 @@ struct sieve_run {
     unsigned actions_max, redirects_max, redirects;
     unsigned line; /* of the command at work */
     uint64_t steps;
+    unsigned depth; /* blocks within blocks, of included scripts as well */
     bool stopped, keep_cancelled;
-    struct sieve_variable variables[SIEVE_VARIABLES_MAX];
-    unsigned variable_count;
-    slice matched[SIEVE_MATCH_VALUES_MAX];
-    unsigned matched_count;
+    struct sieve_variables globals; /* RFC 6609 3.4 */
+    struct sieve_included *included;
+    unsigned included_count;
     struct sieve_flags flags;
     struct sieve_field *fields; /* NULL until asked for */
     unsigned field_count, field_room, fields_added;
@@ -59,6 +86,8 @@ error sieve_run_fail(struct sieve_run *run, const char *format, ...)
     __attribute__((format(printf, 2, 3)));
 /* Charges work: one step, and one more for every 256 bytes. */
 error sieve_run_charge(struct sieve_run *run, size_t bytes);
+/* Runs a block, or a whole script. */
+error sieve_run_commands(struct sieve_run *run, const struct sieve_node *first);
 /* Decides a test. test.c */
 error sieve_test(struct sieve_run *run, const struct sieve_node *node, bool *out_true);
 
@@ -72,8 +101,15 @@ error sieve_expand_list(struct sieve_run *run, const struct sieve_argument *list
 error sieve_expand_argument(struct sieve_run *run, const struct sieve_argument *argument,
                             slice *out_text);
 error sieve_variable_set(struct sieve_run *run, slice name, slice value);
-slice sieve_variable_get(const struct sieve_run *run, slice name);
+slice sieve_variable_get(struct sieve_run *run, slice name);
 error sieve_run_set(struct sieve_run *run, const struct sieve_meaning *meaning);
+/* RFC 6609 3.4.1 */
+error sieve_run_global(struct sieve_run *run, const struct sieve_meaning *meaning);
+
+/* ---- include.c (RFC 6609) ---- */
+
+/* WAITS as its world does. */
+error sieve_run_include(struct sieve_run *run, const struct sieve_meaning *meaning);
 
 /* ---- flags.c (RFC 5232) ---- */
 

@@ -26,6 +26,9 @@ enum sieve_limits {
     SIEVE_FLAGS_MAX = 64,               /* of one mail */
     SIEVE_HEADERS_ADDED_MAX = 64,       /* by editheader */
     SIEVE_ADDED_HEADER_SIZE_MAX = 4096, /* bytes of one of them */
+    SIEVE_INCLUDE_DEPTH_MAX = 10,       /* scripts that include each other (RFC 6609) */
+    SIEVE_INCLUDES_MAX = 100,           /* scripts that one run includes */
+    SIEVE_BLOCKS_MAX = 64, /* blocks within blocks at work, those of included scripts counted */
     SIEVE_PROBLEM_SIZE_MAX = 200,
 };
 
@@ -96,6 +99,11 @@ struct sieve_world {
     /* RFC 7352: was it seen within `seconds`? Notes that it was now; with `last` the time counts
      * from the last one seen. */
     bool (*is_duplicate)(void *context, slice handle, slice id, int64_t seconds, bool last);
+    /* RFC 6609: the account's script of that name, or with `global` that of everybody, compiled;
+     * it stays as long as the actions are looked at. ERROR_NOT_FOUND; another error: it cannot be
+     * read, or does not compile: *out_problem says why. */
+    error (*include)(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem);
 };
 
 enum sieve_virus { /* RFC 5235 3 */

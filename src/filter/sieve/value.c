@@ -8,17 +8,38 @@
 #include "filter/sieve/check.h"
 #include "filter/sieve/run.h"
 
-static struct sieve_variable *find(const struct sieve_run *run, slice name)
+static struct sieve_variable *find(struct sieve_variables *variables, slice name)
 {
-    for (unsigned i = 0; i < run->variable_count; i++)
-        if (slice_equal_nocase(run->variables[i].name, name))
-            return (struct sieve_variable *)&run->variables[i];
+    for (unsigned i = 0; i < variables->count; i++)
+        if (slice_equal_nocase(variables->items[i].name, name))
+            return &variables->items[i];
     return NULL;
 }
 
-slice sieve_variable_get(const struct sieve_run *run, slice name)
+static error make(struct sieve_run *run, struct sieve_variables *variables, slice name,
+                  struct sieve_variable **out_variable)
 {
-    const struct sieve_variable *variable = find(run, name);
+    if (variables->count == SIEVE_VARIABLES_MAX)
+        return sieve_run_fail(run, "more than %d variables", SIEVE_VARIABLES_MAX);
+    *out_variable = &variables->items[variables->count++];
+    (*out_variable)->name = name;
+    return OK;
+}
+
+/* Among which ones it is: the script's own, or those of all (RFC 6609 3.4). */
+static struct sieve_variables *variables_of(struct sieve_run *run, slice *name)
+{
+    struct sieve_variables *own = &run->scope->variables;
+    if (sieve_name_take_global(run->scope->script, name))
+        return &run->globals;
+    const struct sieve_variable *variable = find(own, *name);
+    return variable && variable->global ? &run->globals : own;
+}
+
+slice sieve_variable_get(struct sieve_run *run, slice name)
+{
+    struct sieve_variables *variables = variables_of(run, &name);
+    const struct sieve_variable *variable = find(variables, name);
     return variable ? variable->value : SLICE_EMPTY;
 }
 
@@ -34,18 +55,33 @@ static slice cut(slice text, size_t size)
 
 error sieve_variable_set(struct sieve_run *run, slice name, slice value)
 {
-    struct sieve_variable *variable = find(run, name);
-    if (!variable) {
-        if (run->variable_count == SIEVE_VARIABLES_MAX)
-            return sieve_run_fail(run, "more than %d variables", SIEVE_VARIABLES_MAX);
-        variable = &run->variables[run->variable_count++];
-        variable->name = name;
-    }
+    struct sieve_variables *variables = variables_of(run, &name);
+    struct sieve_variable *variable = find(variables, name);
+    if (!variable)
+        TRY(make(run, variables, name, &variable));
     return arena_copy(run->arena, cut(value, SIEVE_VARIABLE_SIZE_MAX), &variable->value);
 }
 
+/* A name that the script has given a value of its own cannot become one of all. */
+error sieve_run_global(struct sieve_run *run, const struct sieve_meaning *meaning)
+{
+    const struct sieve_argument *names = meaning->positional[0];
+    struct sieve_variables *own = &run->scope->variables;
+    for (unsigned i = 0; i < names->count; i++) {
+        struct sieve_variable *variable = find(own, names->strings[i]);
+        TRY(sieve_run_charge(run, 0));
+        if (variable && !variable->global)
+            return sieve_run_fail(run, "\"%.*s\" was used before it was declared as global",
+                                  SLICE_ARG(names->strings[i]));
+        if (!variable)
+            TRY(make(run, own, names->strings[i], &variable));
+        variable->global = true;
+    }
+    return OK;
+}
+
 /* "${name}" at the cursor. False: no reference, the text is as it is (RFC 5229 3). */
-static bool take_reference(const struct sieve_run *run, struct cursor *c, slice *out_value)
+static bool take_reference(struct sieve_run *run, struct cursor *c, slice *out_value)
 {
     struct cursor at = *c;
     slice name;
@@ -54,8 +90,8 @@ static bool take_reference(const struct sieve_run *run, struct cursor *c, slice 
         return false;
     struct cursor digits = cursor_over(name);
     if (cursor_take_u64(&digits, UINT32_MAX, &number) && cursor_done(&digits))
-        *out_value = number < run->matched_count ? run->matched[number] : SLICE_EMPTY;
-    else if (sieve_name_is_variable(name))
+        *out_value = number < run->scope->matched_count ? run->scope->matched[number] : SLICE_EMPTY;
+    else if (sieve_name_is_variable(run->scope->script, name))
         *out_value = sieve_variable_get(run, name);
     else
         return false;
@@ -65,7 +101,7 @@ static bool take_reference(const struct sieve_run *run, struct cursor *c, slice 
 }
 
 /* How long, or (out not NULL) what. */
-static size_t expand(const struct sieve_run *run, slice text, char *out)
+static size_t expand(struct sieve_run *run, slice text, char *out)
 {
     struct cursor c = cursor_over(text);
     size_t size = 0;
@@ -83,7 +119,7 @@ static size_t expand(const struct sieve_run *run, slice text, char *out)
 error sieve_expand(struct sieve_run *run, slice text, slice *out_text)
 {
     *out_text = text;
-    if (!sieve_requires(run->script, SIEVE_EXTENSION_VARIABLES) ||
+    if (!sieve_requires(run->scope->script, SIEVE_EXTENSION_VARIABLES) ||
         slice_find(text, SLICE("${")) < 0)
         return OK;
     size_t size = expand(run, text, NULL);
@@ -98,7 +134,7 @@ error sieve_expand(struct sieve_run *run, slice text, slice *out_text)
 error sieve_expand_list(struct sieve_run *run, const struct sieve_argument *list,
                         const slice **out_strings)
 {
-    if (!sieve_requires(run->script, SIEVE_EXTENSION_VARIABLES)) {
+    if (!sieve_requires(run->scope->script, SIEVE_EXTENSION_VARIABLES)) {
         *out_strings = list->strings;
         return OK;
     }

@@ -40,7 +40,8 @@
     X(SPAMTESTPLUS, "spamtestplus")                                                                \
     X(VIRUSTEST, "virustest")                                                                      \
     X(REDIRECT_DSN, "redirect-dsn")                                                                \
-    X(FCC, "fcc")
+    X(FCC, "fcc")                                                                                  \
+    X(INCLUDE, "include")
 
 enum sieve_extension {
 #define X(name, text) SIEVE_EXTENSION_##name,
@@ -98,7 +99,11 @@ enum sieve_extension {
     X(NOTIFY, "notify", 's', REDIRECT_DSN)                                                         \
     X(RET, "ret", 's', REDIRECT_DSN)                                                               \
     X(FCC, "fcc", 's', FCC)                                                                        \
-    X(ENCODEURL, "encodeurl", 0, ENOTIFY)
+    X(ENCODEURL, "encodeurl", 0, ENOTIFY)                                                          \
+    X(PERSONAL, "personal", 0, INCLUDE)                                                            \
+    X(GLOBAL, "global", 0, INCLUDE)                                                                \
+    X(ONCE, "once", 0, INCLUDE)                                                                    \
+    X(OPTIONAL, "optional", 0, INCLUDE)
 
 enum sieve_tag {
 #define X(name, text, value, extension) SIEVE_TAG_##name,
@@ -128,6 +133,9 @@ enum sieve_verb {
     SIEVE_VERB_ADDHEADER,
     SIEVE_VERB_DELETEHEADER,
     SIEVE_VERB_ERROR,
+    SIEVE_VERB_INCLUDE,
+    SIEVE_VERB_RETURN,
+    SIEVE_VERB_GLOBAL,
     SIEVE_VERB_FIRST_TEST,
     SIEVE_VERB_ADDRESS = SIEVE_VERB_FIRST_TEST,
     SIEVE_VERB_ALLOF,

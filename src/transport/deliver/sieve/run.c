@@ -25,11 +25,18 @@ struct script_file {
     bool own; /* the account's: errors are its owner's to know */
 };
 
+/* A script in use until the plan is made: actions point into it. */
+struct held {
+    struct held *next;
+    struct sieve_cached *cached;
+};
+
 struct job {
     struct sieve_asking asking;
+    struct script_place place;
     struct script_file scripts[SCRIPTS_MAX];
-    struct sieve_cached *used[SCRIPTS_MAX]; /* until the plan is made: actions point into them */
     unsigned count;
+    struct held *held;
 };
 
 /* ---- Which scripts ---- */
@@ -86,12 +93,12 @@ static error add_global(struct job *job, const struct setting_list *paths)
     return OK;
 }
 
-static error find_scripts(struct job *job, const struct script_place *place)
+static error find_scripts(struct job *job)
 {
     const struct sieve_settings *settings = job->asking.settings;
     TRY(add_global(job, &settings->before));
     unsigned before = job->count;
-    add_file(job, place->active, true);
+    add_file(job, job->place.active, true);
     if (job->count == before && settings->fallback.size) {
         const char *path;
         TRY(arena_string(job->asking.arena, settings->fallback, &path));
@@ -100,7 +107,47 @@ static error find_scripts(struct job *job, const struct script_place *place)
     return add_global(job, &settings->after);
 }
 
+/* ---- Scripts in use ---- */
+
+/* WAITS. */
+static error hold(struct job *job, const char *path, const struct script_version *version,
+                  struct sieve_cached **out_cached)
+{
+    struct held *held = ARENA_NEW(job->asking.arena, struct held);
+    TRY_MEMORY(held);
+    TRY(sieve_cache_get(path, version, &held->cached));
+    held->next = job->held;
+    job->held = held;
+    *out_cached = held->cached;
+    return OK;
+}
+
+static void let_go(struct job *job)
+{
+    for (struct held *held = job->held; held; held = held->next)
+        sieve_cache_release(&held->cached);
+}
+
 /* ---- What scripts may ask ---- */
+
+/* WAITS. */
+static error include(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem)
+{
+    struct job *job = CONTAINER_OF(context, struct job, asking);
+    slice folder = global ? job->asking.settings->global : slice_from_string(job->place.folder);
+    const char *path;
+    struct script_version version;
+    struct sieve_cached *cached;
+    if (folder.size == 0)
+        return error_make(ERROR_NOT_FOUND, "there are no scripts for everybody");
+    TRY(script_path(folder, name, job->asking.arena, &path));
+    TRY(script_look(path, &version));
+    TRY(hold(job, path, &version, &cached));
+    *out_script = cached->script;
+    *out_problem = cached->problem;
+    return cached->script ? OK : error_make(ERROR_MALFORMED, "the script does not compile");
+}
 
 static bool mailbox_is_there(void *context, slice name)
 {
@@ -168,8 +215,7 @@ static error ask(struct job *job, unsigned index, const struct sieve_input *inpu
     TRY_MEMORY(kept);
     *kept = (struct sieve_action){.kind = SIEVE_ACTION_KEEP, .implicit = true};
     *result = (struct sieve_result){.actions = kept, .count = 1, .keeps = true};
-    error problem = sieve_cache_get(script->path, &script->version, &cached);
-    job->used[index] = cached;
+    error problem = hold(job, script->path, &script->version, &cached);
     if (failed(problem)) {
         log_event(LOG_WARNING, "sieve.read", problem, slice_from_string(script->path));
         return problem.kind == ERROR_CANCELLED ? problem : OK;
@@ -220,7 +266,8 @@ static error run_all(struct job *job)
         .world = {.context = asking,
                   .mailbox_exists = mailbox_is_there,
                   .special_use_exists = special_use_is_there,
-                  .is_duplicate = is_duplicate},
+                  .is_duplicate = is_duplicate,
+                  .include = include},
     };
     const struct sieve_action *kept = NULL;
     for (unsigned i = 0; i < job->count; i++) {
@@ -262,19 +309,18 @@ static error run_at_home(void *argument)
     if (failed(problem))
         problem = keep_after(job, problem);
     account_close(&job->asking.account);
-    for (unsigned i = 0; i < job->count; i++)
-        sieve_cache_release(&job->used[i]);
+    let_go(job);
     metric_observe(&run_time, (uint64_t)(time_now() - began));
     return problem;
 }
 
-static error make_plan(struct job *job, const struct script_place *place)
+static error make_plan(struct job *job)
 {
     struct sieve_plan *plan = job->asking.plan;
     slice path;
-    TRY(arena_format(job->asking.arena, &path, "%s.memory", place->active));
+    TRY(arena_format(job->asking.arena, &path, "%s.memory", job->place.active));
     TRY(arena_string(job->asking.arena, path, &plan->memory_path));
-    TRY(arena_format(job->asking.arena, &path, "%s.log", place->active));
+    TRY(arena_format(job->asking.arena, &path, "%s.log", job->place.active));
     TRY(arena_string(job->asking.arena, path, &plan->log_path));
     plan->ran = true;
     return core_call(store_home_core(job->asking.target->account->address), run_at_home, job);
@@ -296,7 +342,6 @@ error sieve_plan_make(const struct deliver_local *d, const struct deliver_local_
                       struct body *whole, struct arena *arena, struct sieve_plan *out_plan)
 {
     const struct sieve_settings *settings = sieve_settings_here();
-    struct script_place place;
     struct script_version version;
     char active[SCRIPT_PATH_SIZE_MAX];
     *out_plan = (struct sieve_plan){0};
@@ -306,16 +351,16 @@ error sieve_plan_make(const struct deliver_local *d, const struct deliver_local_
     if (!global && (!script_active_path(settings, target->account->home, active) ||
                     failed(script_look(active, &version))))
         return OK;
-    TRY(script_place_make(settings, target->account->home, arena, &place));
     struct job *job = ARENA_NEW(arena, struct job);
     TRY_MEMORY(job);
     job->asking = (struct sieve_asking){
         .delivery = d, .target = target, .settings = settings, .arena = arena, .plan = out_plan};
-    TRY(find_scripts(job, &place));
+    TRY(script_place_make(settings, target->account->home, arena, &job->place));
+    TRY(find_scripts(job));
     if (job->count == 0)
         return OK;
     if (whole->size == 0)
         TRY(join(d, whole));
     job->asking.whole = body_slice(whole);
-    return make_plan(job, &place);
+    return make_plan(job);
 }

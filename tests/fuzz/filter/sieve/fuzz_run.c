@@ -1,13 +1,39 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * A script, a line "=====", a mail: whatever they are, the run ends, within its bounds, with one
- * fate for the mail; the same again gives the same.
+ * A script, a line "=====", a mail, and behind further such lines scripts that are included as "0",
+ * "1", ...: whatever they are, the run ends, within its bounds, with one fate for the mail; the
+ * same again gives the same.
  */
 #include "base/assert.h"
 #include "base/buffer.h"
 #include "filter/sieve/sieve.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+enum { OTHERS_MAX = 4 };
+static slice others[OTHERS_MAX];
+static struct sieve_script *compiled[OTHERS_MAX];
+
+static error include(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem)
+{
+    (void)context, (void)global;
+    unsigned index = (unsigned char)name.data[0] - '0';
+    if (index >= OTHERS_MAX || !others[index].data)
+        return error_make(ERROR_NOT_FOUND, "there is none");
+    if (!compiled[index])
+        TRY(sieve_compile(others[index], &compiled[index], out_problem));
+    *out_script = compiled[index];
+    return OK;
+}
+
+/* What is before the next line "=====". */
+static void take_part(slice *rest, slice *out_part)
+{
+    ptrdiff_t end = slice_find(*rest, SLICE("\n=====\n"));
+    *out_part = end < 0 ? *rest : slice_sub(*rest, 0, (size_t)end + 1);
+    *rest = end < 0 ? SLICE_EMPTY : slice_from(*rest, (size_t)end + 7);
+}
 
 static void check(const struct sieve_result *result)
 {
@@ -29,7 +55,8 @@ static void run(const struct sieve_script *script, slice mail, struct buffer *ou
     struct sieve_input input = {.message = mail,
                                 .from = SLICE("coyote@desert.example.org"),
                                 .to = SLICE("roadrunner+box@acme.example.com"),
-                                .now = 1246442400};
+                                .now = 1246442400,
+                                .world.include = include};
     struct sieve_result result;
     struct arena arena;
     arena_init(&arena, SIEVE_RUN_MEMORY_MAX);
@@ -42,15 +69,14 @@ static void run(const struct sieve_script *script, slice mail, struct buffer *ou
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-    slice all = slice_of(data, size), text = all, mail = SLICE_EMPTY;
+    slice rest = slice_of(data, size), text, mail;
     struct sieve_problem problem = {0};
     struct sieve_script *script = NULL;
     struct buffer first, again;
-    ptrdiff_t end = slice_find(all, SLICE("\n=====\n"));
-    if (end >= 0) {
-        text = slice_sub(all, 0, (size_t)end + 1);
-        mail = slice_from(all, (size_t)end + 7);
-    }
+    take_part(&rest, &text);
+    take_part(&rest, &mail);
+    for (unsigned i = 0; i < OTHERS_MAX; i++)
+        take_part(&rest, &others[i]);
     if (failed(sieve_compile(text, &script, &problem))) {
         ASSERT(problem.text[0] && problem.line > 0);
         return 0;
@@ -62,6 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     ASSERT(slice_equal(buffer_slice(&first), buffer_slice(&again)));
     buffer_close(&first);
     buffer_close(&again);
+    for (unsigned i = 0; i < OTHERS_MAX; i++)
+        sieve_script_destroy(&compiled[i]);
     sieve_script_destroy(&script);
     return 0;
 }

@@ -5,6 +5,7 @@
  *     == name
  *     script
  *     -- mail         another one from here on in this file
+ *     -- personal N   what it may include, from here on in this file; -- global N
  *     -- expect       actions as sieve_result_write gives them; "line N: text" for an error
  */
 #include <setjmp.h>
@@ -49,6 +50,36 @@ static bool duplicate(void *context, slice handle, slice id, int64_t seconds, bo
            seconds >= 60 && !last;
 }
 
+/* ---- Scripts that others include ---- */
+
+static struct other {
+    slice head, text; /* "-- personal NAME" */
+    struct sieve_script *script;
+} others[20];
+static unsigned other_count;
+
+static error include(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem)
+{
+    (void)context;
+    for (unsigned i = 0; i < other_count; i++) {
+        struct other *other = &others[i];
+        if (!slice_ends(other->head, name) || other->head.size != name.size + (global ? 10 : 12))
+            continue;
+        if (!other->script)
+            TRY(sieve_compile(other->text, &other->script, out_problem));
+        *out_script = other->script;
+        return OK;
+    }
+    return error_make(ERROR_NOT_FOUND, "there is none");
+}
+
+static void forget_others(void)
+{
+    while (other_count)
+        sieve_script_destroy(&others[--other_count].script);
+}
+
 static void run(slice script_text, slice mail, struct buffer *out)
 {
     struct sieve_problem problem = {0};
@@ -75,7 +106,8 @@ static void run(slice script_text, slice mail, struct buffer *out)
         .virus = SIEVE_VIRUS_NONE,
         .world = {.mailbox_exists = exists,
                   .special_use_exists = special_use,
-                  .is_duplicate = duplicate},
+                  .is_duplicate = duplicate,
+                  .include = include},
     };
     arena_init(&arena, SIEVE_RUN_MEMORY_MAX);
     assert_false(failed(sieve_run(script, &input, 10, SIEVE_REDIRECTS_DEFAULT, &arena, &result)));
@@ -143,6 +175,10 @@ static unsigned run_file(const char *path, unsigned *bad)
         if (slice_starts(head, SLICE("== "))) {
             title = slice_from(head, 3);
             script = section;
+        } else if (slice_starts(head, SLICE("-- personal ")) ||
+                   slice_starts(head, SLICE("-- global "))) {
+            assert_true(other_count < sizeof others / sizeof *others);
+            others[other_count++] = (struct other){.head = head, .text = section};
         } else if (slice_equal(head, SLICE("-- mail"))) {
             buffer_reset(&mail);
             add_crlf(&mail, section);
@@ -159,6 +195,7 @@ static unsigned run_file(const char *path, unsigned *bad)
             }
         }
     }
+    forget_others();
     buffer_close(&mail);
     buffer_close(&got);
     return count;

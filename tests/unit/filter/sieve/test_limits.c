@@ -13,6 +13,7 @@
 #include "filter/sieve/words.h"
 
 #include <stdio.h>
+#include <stdlib.h>
 
 static struct buffer text;
 
@@ -314,6 +315,120 @@ static void test_names_times_fields(void **state)
     buffer_close(&mail);
 }
 
+/* ---- include (RFC 6609) ---- */
+
+/* The script "N" includes N + 1, where `others` says so, at the bottom of blocks. */
+static struct sieve_script *others[SIEVE_INCLUDE_DEPTH_MAX + 2];
+
+static error include(void *context, slice name, bool global, const struct sieve_script **out_script,
+                     struct sieve_problem *out_problem)
+{
+    (void)context, (void)global, (void)out_problem;
+    unsigned index = (unsigned)atoi(name.data);
+    assert_true(index < sizeof others / sizeof *others && others[index]);
+    *out_script = others[index];
+    return OK;
+}
+
+static void make_others(unsigned count, unsigned blocks)
+{
+    for (unsigned i = 0; i < count; i++) {
+        buffer_reset(&text);
+        buffer_add_string(&text, "require \"include\";");
+        repeat("if true {", blocks);
+        if (i + 1 < count)
+            buffer_format(&text, "include \"%u\";", i + 1);
+        repeat("}", blocks);
+        assert_string_equal(compile(&others[i]), "");
+    }
+    buffer_reset(&text);
+    buffer_add_string(&text, "require \"include\";");
+}
+
+static const char *run_including(void)
+{
+    static struct sieve_result result;
+    struct sieve_script *script = NULL;
+    struct sieve_input input = {.message = SLICE("A: b\r\n\r\n"), .world.include = include};
+    struct arena arena;
+    assert_string_equal(compile(&script), "");
+    arena_init(&arena, SIEVE_RUN_MEMORY_MAX);
+    assert_false(failed(sieve_run(script, &input, SIEVE_ACTIONS_MAX, 4, &arena, &result)));
+    arena_close(&arena);
+    sieve_script_destroy(&script);
+    assert_true(result.failed == (result.problem.text[0] != '\0'));
+    return result.problem.text;
+}
+
+static int forget_others(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < sizeof others / sizeof *others; i++)
+        sieve_script_destroy(&others[i]);
+    return 0;
+}
+
+static void test_include_depth(void **state)
+{
+    (void)state;
+    make_others(SIEVE_INCLUDE_DEPTH_MAX, 0);
+    buffer_add_string(&text, "include \"0\";");
+    assert_string_equal(run_including(), "");
+    forget_others(NULL);
+    make_others(SIEVE_INCLUDE_DEPTH_MAX + 1, 0);
+    buffer_add_string(&text, "include \"0\";");
+    assert_string_equal(run_including(), "in \"9\": scripts include each other more than 10 deep");
+}
+
+static void test_includes(void **state)
+{
+    (void)state;
+    make_others(1, 0);
+    repeat("include \"0\";", SIEVE_INCLUDES_MAX);
+    repeat("include :once \"0\";", 2); /* are none */
+    assert_string_equal(run_including(), "");
+    repeat("include \"0\";", 1);
+    assert_string_equal(run_including(), "more than 100 scripts are included");
+}
+
+/* All of it must find room on a fiber's stack. */
+static void test_blocks(void **state)
+{
+    (void)state;
+    make_others(2, SIEVE_NESTING_MAX - 1);
+    sieve_script_destroy(&others[0]);
+    others[0] = others[1];
+    others[1] = NULL;
+    buffer_reset(&text);
+    buffer_add_string(&text, "require \"include\";");
+    repeat("if true {", SIEVE_BLOCKS_MAX - SIEVE_NESTING_MAX - 1);
+    buffer_add_string(&text, "include \"0\";");
+    repeat("}", SIEVE_BLOCKS_MAX - SIEVE_NESTING_MAX - 1);
+    assert_string_equal(run_including(), "");
+    buffer_reset(&text);
+    buffer_add_string(&text, "require \"include\";");
+    repeat("if true {", SIEVE_BLOCKS_MAX - SIEVE_NESTING_MAX);
+    buffer_add_string(&text, "include \"0\";");
+    repeat("}", SIEVE_BLOCKS_MAX - SIEVE_NESTING_MAX);
+    assert_string_equal(run_including(),
+                        "in \"0\": blocks of included scripts are nested too deep");
+}
+
+static void test_globals(void **state)
+{
+    (void)state;
+    buffer_add_string(&text, "require [\"variables\", \"include\"];");
+    for (unsigned i = 0; i < SIEVE_VARIABLES_MAX; i++)
+        buffer_format(&text, "global \"v%u\"; set \"v%u\" \"x\";", i, i);
+    assert_string_equal(run(), "");
+    size_t size = text.size;
+    buffer_add_string(&text, "set \"global.more\" \"\";");
+    assert_string_equal(run(), "more than 128 variables");
+    buffer_truncate(&text, size);
+    buffer_add_string(&text, "global \"more\";");
+    assert_string_equal(run(), "more than 128 variables");
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -334,6 +449,10 @@ int main(void)
         cmocka_unit_test_setup(test_run_memory, setup),
         cmocka_unit_test_setup(test_many_body_tests, setup),
         cmocka_unit_test_setup(test_names_times_fields, setup),
+        cmocka_unit_test_setup_teardown(test_include_depth, setup, forget_others),
+        cmocka_unit_test_setup_teardown(test_includes, setup, forget_others),
+        cmocka_unit_test_setup_teardown(test_blocks, setup, forget_others),
+        cmocka_unit_test_setup(test_globals, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

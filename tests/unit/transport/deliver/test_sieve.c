@@ -2,7 +2,7 @@
  *
  * What is done with what scripts answer. The language is filter/sieve's; here a script is its
  * answer, an action a line: "fileinto X", "keep", "redirect a@b", "reject words", "vacation text",
- * "wrong".
+ * "wrong". "include X" and "global X" are another script's only action.
  */
 #include "check.h"
 
@@ -48,6 +48,7 @@ void sieve_script_destroy(struct sieve_script **script)
 }
 
 static bool seen_before;
+static error included;
 
 error sieve_run(const struct sieve_script *script, const struct sieve_input *input,
                 unsigned actions_max, unsigned redirects_max, struct arena *arena,
@@ -60,6 +61,16 @@ error sieve_run(const struct sieve_script *script, const struct sieve_input *inp
     while (slice_cut(rest, '\n', &line, &rest), line.size) {
         struct sieve_action action = {.seconds = -1};
         slice_cut(line, ' ', &word, &action.text);
+        if (slice_equal(word, SLICE("include")) || slice_equal(word, SLICE("global"))) {
+            const struct sieve_script *other = NULL;
+            struct sieve_problem problem = {0};
+            included = input->world.include(input->world.context, action.text,
+                                            slice_equal(word, SLICE("global")), &other, &problem);
+            if (failed(included))
+                continue;
+            slice_cut(slice_from_string(other->text), '\n', &line, &(slice){0});
+            slice_cut(line, ' ', &word, &action.text);
+        }
         static const char *const names[] = {"keep",   "fileinto", "redirect", "discard",
                                             "reject", "vacation", "notify"};
         if (slice_equal(word, SLICE("seen"))) {
@@ -283,6 +294,51 @@ static void caching(void *argument)
     assert_int_equal(stored_count, 1);
 }
 
+static void write_file(const char *folder, const char *name, const char *text)
+{
+    char path[400];
+    (void)mkdir(folder, 0700);
+    snprintf(path, sizeof path, "%s/%s.sieve", folder, name);
+    FILE *file = fopen(path, "w");
+    assert_non_null(file);
+    fputs(text, file);
+    fclose(file);
+}
+
+static void including(void *argument)
+{
+    (void)argument;
+    char own[300], all[300];
+    snprintf(own, sizeof own, "%s/sieve", home[0]);
+    snprintf(all, sizeof all, "%s/all", scratch.path);
+    write_file(own, "lib", "fileinto Mine\n");
+    write_file(own, "bad", "wrong\n");
+    write_file(all, "lib", "fileinto Everybody's\n");
+    script(0, "include lib\nglobal lib\n");
+    deliver(1);
+    assert_error(included, ERROR_NOT_FOUND); /* sieve.global is empty */
+    assert_stored(0, "a@example.org/Mine/");
+    settings.global = slice_from_string(all);
+    compiled = 0;
+    deliver(1);
+    deliver(1);
+    assert_int_equal(stored_count, 2);
+    assert_stored(1, "a@example.org/Everybody's/");
+    assert_int_equal(compiled, 1); /* the others are kept */
+    write_file(own, "lib", "fileinto Other\n# later\n");
+    deliver(1);
+    assert_stored(0, "a@example.org/Other/");
+    script(0, "include bad\n");
+    deliver(1);
+    assert_error(included, ERROR_MALFORMED);
+    script(0, "include ../.dovecot\n");
+    deliver(1);
+    assert_error(included, ERROR_MALFORMED);
+    script(0, "include none\n");
+    deliver(1);
+    assert_error(included, ERROR_NOT_FOUND);
+}
+
 static void replace_script(void)
 {
     static struct deliver_local_target target;
@@ -456,6 +512,7 @@ static void logs(void *argument)
     }
 ON_A_CORE(sorting)
 ON_A_CORE(caching)
+ON_A_CORE(including)
 ON_A_CORE(replacing)
 ON_A_CORE(redirects)
 ON_A_CORE(refusals)
@@ -468,6 +525,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_sorting, setup, teardown),
         cmocka_unit_test_setup_teardown(test_caching, setup, teardown),
+        cmocka_unit_test_setup_teardown(test_including, setup, teardown),
         cmocka_unit_test_setup_teardown(test_replacing, setup, teardown),
         cmocka_unit_test_setup_teardown(test_redirects, setup, teardown),
         cmocka_unit_test_setup_teardown(test_refusals, setup, teardown),
