@@ -11,7 +11,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -23,38 +22,14 @@ struct lesson {
     unsigned skipped; /* empty, too long */
 };
 
-static error read_whole(int fd, size_t size, char *text)
-{
-    for (size_t at = 0; at < size;) {
-        ssize_t got = read(fd, text + at, size - at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? error_system(errno, "cannot be read")
-                           : error_make(ERROR_TEMPORARY, "grew shorter while it was read");
-        at += (size_t)got;
-    }
-    return OK;
-}
-
 static error learn_open_file(struct lesson *lesson, int fd, const struct stat *status)
 {
-    size_t size = (size_t)status->st_size;
-    if (size == 0 || size > SPAM_LEARN_MESSAGE_SIZE_MAX) {
-        lesson->skipped++;
-        return OK;
-    }
-    char *text = malloc(size);
-    TRY_MEMORY(text);
-    error problem = read_whole(fd, size, text);
-    if (!failed(problem))
-        problem = spam_learning_add(&lesson->learning, slice_of(text, size), lesson->is_spam);
-    free(text);
-    if (problem.kind == ERROR_LIMIT) { /* more parts than are looked at: one mail does not matter */
-        lesson->skipped++;
-        return OK;
-    }
-    return problem;
+    error problem =
+        spam_learning_add_file(&lesson->learning, fd, (uint64_t)status->st_size, lesson->is_spam);
+    if (problem.kind != ERROR_LIMIT)
+        return problem;
+    lesson->skipped++; /* more parts than are looked at, too: one mail does not matter */
+    return OK;
 }
 
 static error learn_from(struct lesson *lesson, int folder, const char *name, unsigned depth);

@@ -2,6 +2,7 @@
 #include "data/directory/address.h"
 
 #include "base/buffer.h"
+#include "format/mail/address.h"
 #include "format/text/fold.h"
 #include "format/text/idna.h"
 
@@ -73,20 +74,6 @@ static error fold_local(const struct directory_settings *settings, slice written
     return arena_copy(arena, detail, &address->detail);
 }
 
-/* RFC 5321 4.1.2, RFC 6531 3.3: Dot-string. */
-static bool needs_no_quotes(slice local)
-{
-    static const slice specials = {"!#$%&'*+-/=?^_`{|}~", 19};
-    for (size_t i = 0; i < local.size; i++) {
-        unsigned char c = (unsigned char)local.data[i];
-        bool dot = c == '.' && i > 0 && i + 1 < local.size && local.data[i - 1] != '.';
-        if (!dot && c < 128 && !ascii_is_alpha((char)c) && !ascii_is_digit((char)c) &&
-            slice_find_byte(specials, (char)c) < 0)
-            return false;
-    }
-    return local.size > 0;
-}
-
 error directory_address_extend(const struct directory_settings *settings, slice address,
                                slice detail, struct arena *arena, slice *out_extended)
 {
@@ -99,7 +86,7 @@ error directory_address_extend(const struct directory_settings *settings, slice 
                      settings->detail_separator.data[0], SLICE_ARG(detail), SLICE_ARG(domain)));
     size_t local_size = local.size + 1 + detail.size;
     if (local_size <= DIRECTORY_LOCAL_SIZE_MAX && extended.size <= DIRECTORY_ADDRESS_SIZE_MAX &&
-        needs_no_quotes(slice_sub(extended, 0, local_size)))
+        mail_address_local_is_plain(slice_sub(extended, 0, local_size)))
         *out_extended = extended;
     return OK;
 }

@@ -7,6 +7,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -93,6 +94,44 @@ error spam_learning_add(struct spam_learning *learning, slice message, bool is_s
         learning->spam++;
     else if (!failed(problem))
         learning->ham++;
+    return problem;
+}
+
+/* From the start, wherever the file stands. */
+static error read_message(int fd, uint64_t size, char *text)
+{
+    for (uint64_t at = 0; at < size;) {
+        ssize_t got = pread(fd, text + at, size - at, (off_t)at);
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got <= 0)
+            return got < 0 ? error_system(errno, "a mail to learn from cannot be read")
+                           : error_make(ERROR_TEMPORARY, "a mail to learn from grew shorter");
+        at += (uint64_t)got;
+    }
+    return OK;
+}
+
+error spam_learning_load(int fd, uint64_t size, char **out_text)
+{
+    if (size == 0 || size > SPAM_LEARN_MESSAGE_SIZE_MAX)
+        return error_make(ERROR_LIMIT, "a mail too long to learn from, or empty");
+    char *text = malloc(size);
+    TRY_MEMORY(text);
+    error problem = read_message(fd, size, text);
+    if (failed(problem))
+        free(text);
+    else
+        *out_text = text;
+    return problem;
+}
+
+error spam_learning_add_file(struct spam_learning *learning, int fd, uint64_t size, bool is_spam)
+{
+    char *text;
+    TRY(spam_learning_load(fd, size, &text));
+    error problem = spam_learning_add(learning, slice_of(text, size), is_spam);
+    free(text);
     return problem;
 }
 

@@ -23,5 +23,9 @@ struct spam_learning {
 error spam_learning_open(struct spam_learning *learning, slice path);
 /* A whole message. ERROR_LIMIT. */
 error spam_learning_add(struct spam_learning *learning, slice message, bool is_spam);
+/* The whole of an open file of that size; free() it. ERROR_LIMIT where it is empty or too long. */
+error spam_learning_load(int fd, uint64_t size, char **out_text);
+/* Such a file. */
+error spam_learning_add_file(struct spam_learning *learning, int fd, uint64_t size, bool is_spam);
 /* Writes what was learned, where `keep`. */
 error spam_learning_close(struct spam_learning *learning, bool keep);

@@ -12,7 +12,6 @@
 #include "runtime/fiber.h"
 #include "runtime/worker.h"
 
-#include <errno.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -143,44 +142,11 @@ void spam_lessons_add(const struct spam_lesson *lesson)
 
 /* ---- On a worker ---- */
 
-static error read_message(const struct spam_lesson *lesson, char *text)
-{
-    for (uint64_t at = 0; at < lesson->size;) {
-        ssize_t got = pread(lesson->fd, text + at, lesson->size - at, (off_t)at);
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got <= 0)
-            return got < 0 ? error_system(errno, "a mail to learn from cannot be read")
-                           : error_make(ERROR_CLOSED, "a mail to learn from is too short");
-        at += (uint64_t)got;
-    }
-    return OK;
-}
-
-/* free() it. */
-static error load_message(const struct spam_lesson *lesson, char **out_text)
-{
-    if (lesson->size == 0 || lesson->size > SPAM_LEARN_MESSAGE_SIZE_MAX)
-        return error_make(ERROR_LIMIT, "a mail too long to learn from, or empty");
-    char *text = malloc(lesson->size);
-    TRY_MEMORY(text);
-    error problem = read_message(lesson, text);
-    if (failed(problem))
-        free(text);
-    else
-        *out_text = text;
-    return problem;
-}
-
 static error learn_one(struct spam_learning *learning, const struct spam_lesson *lesson,
                        enum result *out_result)
 {
-    char *text;
     uint32_t known = learning->known;
-    TRY(load_message(lesson, &text));
-    error problem = spam_learning_add(learning, slice_of(text, lesson->size), lesson->is_spam);
-    free(text);
-    TRY(problem);
+    TRY(spam_learning_add_file(learning, lesson->fd, lesson->size, lesson->is_spam));
     *out_result = learning->known > known ? RESULT_KNOWN : RESULT_LEARNED;
     return OK;
 }
@@ -224,7 +190,7 @@ struct loading {
 static error load(void *argument)
 {
     struct loading *loading = argument;
-    return load_message(loading->lesson, &loading->text);
+    return spam_learning_load(loading->lesson->fd, loading->lesson->size, &loading->text);
 }
 
 /* WAITS. */
