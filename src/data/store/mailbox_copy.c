@@ -6,12 +6,8 @@
 #include "data/store/mail.h"
 #include "data/store/record.h"
 #include "data/store/state.h"
-#include "runtime/body.h"
 #include "runtime/fiber.h"
-#include "runtime/file.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <stdlib.h>
 #include <unistd.h>
 
@@ -54,17 +50,6 @@ static uint64_t map_keywords(struct copy *copy, uint64_t keywords)
     return mapped;
 }
 
-/* WAITS. Where a link cannot be (another file system, too many links): a copy of the bytes. */
-static error copy_bytes(struct copy *copy, uint32_t uid, const char *path)
-{
-    struct body body;
-    TRY(mail_load(copy->from, uid, &body));
-    slice part = body_slice(&body);
-    error problem = file_create_in_place(copy->to->directory, path, 0600, &part, 1);
-    body_close(&body);
-    return problem;
-}
-
 /* WAITS rarely. */
 static error link_file(struct copy *copy, uint32_t uid, const char *target)
 {
@@ -74,12 +59,9 @@ static error link_file(struct copy *copy, uint32_t uid, const char *target)
             return error_make(ERROR_NOT_FOUND, "the message is gone");
         char path[MAILDIR_PATH_SIZE_MAX];
         mailbox_mail_path(copy->from, mail, path);
-        if (linkat(copy->from->directory, path, copy->to->directory, target, 0) == 0)
-            return OK;
-        if (errno == EMLINK || errno == EXDEV || errno == EPERM)
-            return copy_bytes(copy, uid, target);
-        if (errno != ENOENT)
-            return error_system(errno, "cannot link a mail");
+        error problem = mailbox_link(copy->from->directory, path, copy->to->directory, target);
+        if (problem.kind != ERROR_NOT_FOUND)
+            return problem;
         if (!mailbox_locate(copy->from, uid))
             break;
     }

@@ -5,6 +5,7 @@
 #include "base/metric.h"
 #include "data/store/mailbox_name.h"
 #include "data/store/state.h"
+#include "runtime/body.h"
 #include "runtime/file.h"
 #include "runtime/worker.h"
 
@@ -62,6 +63,32 @@ error mailbox_open_directory(struct mailbox *mailbox)
     if (faccessat(mailbox->directory, "cur", F_OK, 0) != 0)
         return error_system(errno, "not a Maildir");
     return store_cover_mail(mailbox->directory, &mailbox->writes_back);
+}
+
+/* WAITS. */
+static error copy_bytes(int from, const char *path, int to, const char *target)
+{
+    struct stat status;
+    if (fstatat(from, path, &status, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(status.st_mode))
+        return error_make(ERROR_NOT_FOUND, "the message is gone");
+    struct body body;
+    body_init(&body, status.st_size ? (size_t)status.st_size : 1);
+    error problem = file_read_body(from, path, &body);
+    slice part = body_slice(&body);
+    if (!failed(problem))
+        problem = file_create_in_place(to, target, 0600, &part, 1);
+    body_close(&body);
+    return problem;
+}
+
+error mailbox_link(int from, const char *path, int to, const char *target)
+{
+    if (linkat(from, path, to, target, 0) == 0)
+        return OK;
+    if (errno == EMLINK || errno == EXDEV || errno == EPERM)
+        return copy_bytes(from, path, to, target);
+    return errno == ENOENT ? error_make(ERROR_NOT_FOUND, "the message is gone")
+                           : error_system(errno, "cannot link a mail");
 }
 
 /* Times. */

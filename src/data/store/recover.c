@@ -3,7 +3,8 @@
  * so that what is linked or removed is there. A message is known by its base name: in the index
  * (then its file is compared and repaired), among the index's tombstones (then it was expunged), or
  * under any name in the Maildir, because each mailbox touched is first brought in line with its
- * Maildir. */
+ * Maildir. What was expunged may have been moved, and where it went its bytes may be lost: then its
+ * record alone has them, and they lie in tmp/ until the links are replayed. */
 #include "data/store/recover.h"
 
 #include "base/log.h"
@@ -16,6 +17,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -29,12 +31,15 @@ METRIC_COUNTER(recover_removed, "ringmail_store_recovered_removals_total", "",
 METRIC_COUNTER(recover_failed, "ringmail_store_recover_failures_total", "",
                "Records that replay could not apply");
 
+enum { RECOVER_NAMES_SIZE_MAX = 1 << 30 };
+
 /* A mailbox touched by replay, with its messages by name. */
 struct touched {
     struct account *account;
     struct mailbox *mailbox;
     struct arena names;
     struct map by_base; /* base -> UID as a pointer */
+    struct map aside;   /* bases of what was expunged and lies in tmp/ */
     char *key;
 };
 static _Thread_local struct map touched_mailboxes;
@@ -46,8 +51,34 @@ static error note_name(struct touched *touched, slice base, uint32_t uid)
     return map_put(&touched->by_base, copy, (void *)(uintptr_t)uid);
 }
 
+static void aside_path(const struct mailbox *mailbox, slice base, char out[MAILDIR_PATH_SIZE_MAX])
+{
+    mkdirat(mailbox->directory, "tmp", 0700); /* mostly there */
+    snprintf(out, MAILDIR_PATH_SIZE_MAX, "tmp/%.*s", (int)base.size, base.data);
+}
+
+static error note_aside(struct touched *touched, slice base)
+{
+    slice copy;
+    TRY(arena_copy(&touched->names, base, &copy));
+    return map_put(&touched->aside, copy, touched);
+}
+
+static void remove_aside(struct touched *touched)
+{
+    size_t position = 0;
+    slice base;
+    void *value;
+    char path[MAILDIR_PATH_SIZE_MAX];
+    while (map_next(&touched->aside, &position, &base, &value)) {
+        aside_path(touched->mailbox, base, path);
+        unlinkat(touched->mailbox->directory, path, 0);
+    }
+}
+
 static void touched_free(struct touched *touched)
 {
+    map_close(&touched->aside);
     map_close(&touched->by_base);
     arena_close(&touched->names);
     mailbox_close(&touched->mailbox);
@@ -75,8 +106,9 @@ static error touch(struct record_place place, struct touched **out_touched)
     TRY_MEMORY(touched);
     touched->key = key.data; /* its own now */
     slice own_key = buffer_slice(&key);
-    arena_init(&touched->names, 1 << 30);
+    arena_init(&touched->names, RECOVER_NAMES_SIZE_MAX);
     map_init(&touched->by_base);
+    map_init(&touched->aside);
     struct store_account_key account = {.id = place.account, .path = place.path};
     error problem = account_open(&account, true, &touched->account);
     if (!failed(problem))
@@ -134,7 +166,6 @@ static error write_file(const struct mailbox *mailbox, const char *path, slice c
     TRY(file_create_in_place(mailbox->directory, path, 0600, &content, 1));
     struct timespec times[2] = {{.tv_nsec = UTIME_OMIT}, {.tv_sec = date}};
     utimensat(mailbox->directory, path, times, 0); /* for a rebuilt index only */
-    metric_add(&recover_files, 1);
     return OK;
 }
 
@@ -152,6 +183,7 @@ static error add_entry(struct touched *touched, slice base, struct mail *mail, s
 
 struct delivery_job {
     const struct record_delivery *delivery;
+    bool linked; /* some record tells of a copy */
     struct record_recipient recipient;
 };
 
@@ -164,6 +196,7 @@ static error repair(struct touched *touched, struct mail *mail, const struct del
     char path[MAILDIR_PATH_SIZE_MAX];
     mailbox_mail_path(mailbox, mail, path);
     TRY(write_file(mailbox, path, content, job->delivery->internal_date));
+    metric_add(&recover_files, 1);
     if (mail->size == content.size)
         return OK;
     /* The entry was made from the torn file. */
@@ -176,6 +209,14 @@ static error repair(struct touched *touched, struct mail *mail, const struct del
     return add_entry(touched, job->delivery->base, &whole, job->delivery->cache);
 }
 
+static error set_aside(struct touched *touched, const struct record_delivery *delivery)
+{
+    char path[MAILDIR_PATH_SIZE_MAX];
+    aside_path(touched->mailbox, delivery->base, path);
+    TRY(write_file(touched->mailbox, path, delivery->content, delivery->internal_date));
+    return note_aside(touched, delivery->base);
+}
+
 static error replay_delivery(void *argument)
 {
     struct delivery_job *job = argument;
@@ -186,11 +227,11 @@ static error replay_delivery(void *argument)
     struct mail *there = find_base(touched, delivery->base);
     if (there)
         return repair(touched, there, job);
-    if (index_has_tombstone(&mailbox->index, delivery->base))
-        return OK;
     struct maildir_name name;
     if (!maildir_name_parse(delivery->base, &name) || name.base.size != delivery->base.size)
         return error_make(ERROR_MALFORMED, "not a base name");
+    if (index_has_tombstone(&mailbox->index, delivery->base))
+        return job->linked ? set_aside(touched, delivery) : OK;
     struct mail mail = {
         .flags = job->recipient.flags & MAIL_FLAGS,
         .size = delivery->content.size,
@@ -210,14 +251,16 @@ static error replay_delivery(void *argument)
     char path[MAILDIR_PATH_SIZE_MAX];
     maildir_path_write(delivery->base, in_cur, mail.name_flags, path);
     TRY(write_file(mailbox, path, delivery->content, delivery->internal_date));
+    metric_add(&recover_files, 1);
     return add_entry(touched, delivery->base, &mail, delivery->cache);
 }
 
-static error replay_deliveries(slice payload)
+static error replay_deliveries(slice payload, const struct map *linked)
 {
     struct record_delivery delivery;
     TRY(record_delivery_read(payload, &delivery));
-    struct delivery_job job = {.delivery = &delivery};
+    struct delivery_job job = {.delivery = &delivery,
+                               .linked = map_get(linked, delivery.base) != NULL};
     struct record_delivery walk = delivery;
     error first = OK;
     while (record_recipient_next(&walk, &job.recipient)) {
@@ -231,27 +274,87 @@ static error replay_deliveries(slice payload)
 
 /* Links and tombstones. */
 
+/* The names of what was copied or moved. */
+static error note_linked(slice payload, struct arena *names, struct map *linked)
+{
+    struct record_links links;
+    TRY(record_links_read(payload, &links));
+    struct record_link link;
+    while (record_link_next(&links, &link)) {
+        slice base;
+        TRY(arena_copy(names, link.base, &base));
+        TRY(map_put(linked, base, linked));
+    }
+    return OK;
+}
+
+/* The content of a message that may be copied: its path; false where nothing more is known of it.
+ */
+static bool find_content(struct touched *from, slice base, char out_path[MAILDIR_PATH_SIZE_MAX])
+{
+    const struct mail *mail = find_base(from, base);
+    if (mail)
+        mailbox_mail_path(from->mailbox, mail, out_path);
+    else if (map_get(&from->aside, base))
+        aside_path(from->mailbox, base, out_path);
+    else
+        return false;
+    return true;
+}
+
+/* WAITS rarely. What there is under the target's name may be torn; the source is whole by now. */
+static error put_link(const struct mailbox *from, const char *source, const struct mailbox *to,
+                      const char *target, uint64_t *out_size)
+{
+    struct stat wanted, there;
+    if (fstatat(from->directory, source, &wanted, AT_SYMLINK_NOFOLLOW) != 0)
+        return errno == ENOENT ? error_make(ERROR_NOT_FOUND, "the message is gone")
+                               : error_system(errno, "cannot look at a mail");
+    *out_size = (uint64_t)wanted.st_size;
+    if (fstatat(to->directory, target, &there, AT_SYMLINK_NOFOLLOW) == 0) {
+        if (there.st_dev == wanted.st_dev && there.st_ino == wanted.st_ino)
+            return OK;
+        unlinkat(to->directory, target, 0);
+    }
+    TRY(mailbox_link(from->directory, source, to->directory, target));
+    metric_add(&recover_files, 1);
+    return OK;
+}
+
 static error replay_link(struct touched *from, struct touched *to, const struct record_link *link)
 {
-    if (find_base(to, link->target_base) ||
-        index_has_tombstone(&to->mailbox->index, link->target_base))
-        return OK;
-    struct mail *mail = find_base(from, link->base);
-    if (!mail) /* moved on since: a later record of its own tells where */
-        return OK;
     char source[MAILDIR_PATH_SIZE_MAX], target[MAILDIR_PATH_SIZE_MAX];
-    struct mail added = *mail;
-    added.keywords = 0;
-    added.flags = link->flags & MAIL_FLAGS;
-    added.internal = MAIL_IN_CUR;
-    added.name_flags = maildir_flags(added.flags, 0, 0);
-    added.save_date = time_wall_seconds();
-    mailbox_mail_path(from->mailbox, mail, source);
-    maildir_path_write(link->target_base, true, added.name_flags, target);
-    if (linkat(from->mailbox->directory, source, to->mailbox->directory, target, 0) != 0 &&
-        errno != EEXIST)
-        return error_system(errno, "cannot link a mail");
-    metric_add(&recover_files, 1);
+    if (!find_content(from, link->base, source))
+        return OK; /* no record has it any more, therefore it was on the disk, and so is the copy */
+    const struct mail *mail = find_base(from, link->base);
+    const struct mail *there = find_base(to, link->target_base);
+    bool expunged = !there && index_has_tombstone(&to->mailbox->index, link->target_base);
+    struct mail added = {
+        .flags = link->flags & MAIL_FLAGS,
+        .internal = MAIL_IN_CUR,
+        .internal_date = link->internal_date,
+        .save_date = time_wall_seconds(),
+        .object_id = link->object_id,
+        .thread_id = mail ? mail->thread_id : 0,
+        .name_flags = maildir_flags(link->flags & MAIL_FLAGS, 0, 0),
+    };
+    if (there)
+        mailbox_mail_path(to->mailbox, there, target);
+    else if (expunged)
+        aside_path(to->mailbox, link->target_base, target);
+    else
+        maildir_path_write(link->target_base, true, added.name_flags, target);
+    error problem = put_link(from->mailbox, source, to->mailbox, target, &added.size);
+    if (problem.kind == ERROR_NOT_FOUND)
+        return OK; /* another program removed it */
+    TRY(problem);
+    if (there)
+        return OK;
+    if (expunged)
+        return note_aside(to, link->target_base);
+    struct maildir_name name;
+    if (maildir_name_parse(link->target_base, &name))
+        added.virtual_size = name.virtual_size;
     return add_entry(to, link->target_base, &added, SLICE_EMPTY);
 }
 
@@ -312,14 +415,28 @@ static error replay_above(const struct journal_record *record, bool deliveries)
     return above.record(record, deliveries ? 0 : 1);
 }
 
-static error replay_record(const struct journal_record *record, bool deliveries)
+enum replay_pass { REPLAY_NAMES, REPLAY_DELIVERIES, REPLAY_CHANGES };
+
+struct replay {
+    struct journal_reader *reader;
+    struct arena names;
+    struct map linked; /* bases that link records name as their source */
+    uint64_t bad;
+};
+
+static error replay_record(struct replay *replay, const struct journal_record *record,
+                           enum replay_pass pass)
 {
+    if (pass == REPLAY_NAMES)
+        return record->kind == JOURNAL_KIND_LINK
+                   ? note_linked(record->payload, &replay->names, &replay->linked)
+                   : OK;
     if (record->kind >= JOURNAL_KIND_QUEUE)
-        return replay_above(record, deliveries);
-    if ((record->kind == JOURNAL_KIND_DELIVERY) != deliveries)
+        return replay_above(record, pass == REPLAY_DELIVERIES);
+    if ((record->kind == JOURNAL_KIND_DELIVERY) != (pass == REPLAY_DELIVERIES))
         return OK;
-    if (deliveries)
-        return replay_deliveries(record->payload);
+    if (record->kind == JOURNAL_KIND_DELIVERY)
+        return replay_deliveries(record->payload, &replay->linked);
     if (record->kind == JOURNAL_KIND_LINK) {
         struct record_links links;
         TRY(record_links_read(record->payload, &links));
@@ -333,24 +450,37 @@ static error replay_record(const struct journal_record *record, bool deliveries)
     return OK;
 }
 
-static error replay_pass(struct journal_reader *reader, bool deliveries, uint64_t *bad)
+static error replay_pass(struct replay *replay, enum replay_pass pass)
 {
     struct journal_record record;
     error problem;
-    while (!failed(problem = journal_reader_next(reader, &record))) {
-        error one = replay_record(&record, deliveries);
+    journal_reader_rewind(replay->reader);
+    while (!failed(problem = journal_reader_next(replay->reader, &record))) {
+        error one = replay_record(replay, &record, pass);
         /* Without room or rights nothing more can be put back: start fails, the journal stays. A
          * record that makes no sense is told of and passed over. */
         if (one.kind == ERROR_TEMPORARY || one.kind == ERROR_SYSTEM || one.kind == ERROR_DENIED ||
             one.kind == ERROR_CANCELLED)
             return one;
-        if (failed(one)) {
-            ++*bad;
+        if (failed(one) && pass != REPLAY_NAMES) {
+            replay->bad++;
             metric_add(&recover_failed, 1);
             log_event(LOG_ERROR, "store.replay", one, SLICE_EMPTY);
         }
     }
     return problem.kind == ERROR_CLOSED ? OK : problem;
+}
+
+static error replay_all(struct replay *replay)
+{
+    arena_init(&replay->names, RECOVER_NAMES_SIZE_MAX);
+    map_init(&replay->linked);
+    error problem = OK;
+    for (enum replay_pass pass = REPLAY_NAMES; pass <= REPLAY_CHANGES && !failed(problem); pass++)
+        problem = replay_pass(replay, pass);
+    map_close(&replay->linked);
+    arena_close(&replay->names);
+    return problem;
 }
 
 static error forget_touched(void *unused)
@@ -361,6 +491,7 @@ static error forget_touched(void *unused)
     void *value;
     while (map_next(&touched_mailboxes, &position, &key, &value)) {
         struct touched *touched = value;
+        remove_aside(touched);
         error_ignore(mailbox_drop_torn(touched->mailbox));   /* else at its next opening */
         error_ignore(index_write(&touched->mailbox->index)); /* tried again when it is closed */
         map_remove(&touched_mailboxes, key);
@@ -372,25 +503,20 @@ static error forget_touched(void *unused)
 
 error store_recover(void)
 {
-    struct journal_reader *reader;
-    error problem = journal_reader_open(store_shared.journal_path, &reader);
+    struct replay replay = {0};
+    error problem = journal_reader_open(store_shared.journal_path, &replay.reader);
     if (problem.kind == ERROR_NOT_FOUND)
         return above.finish ? above.finish() : OK;
     TRY(problem);
     instant begun = time_now();
-    uint64_t bad = 0;
     store_shared.recovering = true;
-    problem = replay_pass(reader, true, &bad);
-    if (!failed(problem)) {
-        journal_reader_rewind(reader);
-        problem = replay_pass(reader, false, &bad);
-    }
+    problem = replay_all(&replay);
     if (!failed(problem) && above.finish)
         problem = above.finish();
     error_ignore(core_broadcast(forget_touched, NULL)); /* cannot fail */
     store_shared.recovering = false;
-    struct journal_summary summary = journal_reader_summary(reader);
-    journal_reader_close(&reader);
+    struct journal_summary summary = journal_reader_summary(replay.reader);
+    journal_reader_close(&replay.reader);
     if (!failed(problem) && summary.segments_live > 0)
         problem = worker_run(WORKER_FILE, store_make_durable, (void *)(uintptr_t)core_self());
     struct journal_options options = store_journal_options();
@@ -406,7 +532,7 @@ error store_recover(void)
         log_number(&line, "removed", metric_value(&recover_removed));
         log_number(&line, "torn", (int64_t)summary.torn);
         log_number(&line, "corrupt", (int64_t)summary.corrupt);
-        log_number(&line, "failed", (int64_t)bad);
+        log_number(&line, "failed", (int64_t)replay.bad);
         log_number(&line, "ms", (time_now() - begun) / TIME_MS);
         log_error(&line, problem);
         log_end(&line);

@@ -195,6 +195,9 @@ bool mailbox_locate(struct mailbox *mailbox, uint32_t uid);
 /* The file of `mail` lies under another name than known: takes what that says. */
 error mailbox_take_flags(struct mailbox *mailbox, const struct mail *mail,
                          const struct scan_file *file, const struct maildir_name *name);
+/* WAITS rarely. The file under a second name: a hard link, or its bytes where that cannot be
+ * (another file system, too many links). ERROR_NOT_FOUND: no such file. */
+error mailbox_link(int from, const char *path, int to, const char *target);
 /* Makes cur, new, tmp. Blocks. */
 error mailbox_make_directories(const char *path);
 error mailbox_open_directory(struct mailbox *mailbox);

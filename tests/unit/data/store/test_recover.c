@@ -61,6 +61,7 @@ static void test_kill_loses_and_doubles_nothing(void **state)
 }
 
 /* The Maildir lost with the page cache: files gone, torn, empty; index gone. */
+enum { SPOILED_GONE, SPOILED_EMPTY, SPOILED_TORN, SPOILED_BYTES, SPOILINGS };
 static void spoil_files(const char *folder, int how)
 {
     char path[512];
@@ -71,11 +72,11 @@ static void spoil_files(const char *folder, int how)
         if (entry->d_name[0] == '.')
             continue;
         int fd = openat(dirfd(directory), entry->d_name, O_WRONLY);
-        if (how == 0)
+        if (how == SPOILED_GONE)
             assert_int_equal(unlinkat(dirfd(directory), entry->d_name, 0), 0);
-        else if (how == 1)
+        else if (how == SPOILED_EMPTY)
             assert_int_equal(ftruncate(fd, 0), 0);
-        else if (how == 2)
+        else if (how == SPOILED_TORN)
             assert_int_equal(ftruncate(fd, 15), 0);
         else /* the right size, wrong bytes */
             assert_int_equal(pwrite(fd, "\0\0\0\0", 4, 3), 4);
@@ -87,7 +88,7 @@ static void spoil_files(const char *folder, int how)
 static void test_power_cut_files_are_put_back(void **state)
 {
     (void)state;
-    for (int how = 0; how < 4; how++) {
+    for (int how = 0; how < SPOILINGS; how++) {
         with_store_killed(deliver_three_and_die);
         spoil_files("new", how);
         with_store(find_three);
@@ -112,7 +113,7 @@ static void test_torn_files_that_nobody_was_promised_go(void **state)
     (void)state;
     char journal[128];
     with_store_killed(deliver_three_and_die);
-    spoil_files("new", 2);
+    spoil_files("new", SPOILED_TORN);
     snprintf(journal, sizeof journal, "%s/state/journal", root);
     assert_int_equal(nftw(journal, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
     with_store(find_nothing_torn);
@@ -208,6 +209,87 @@ static void test_what_was_expunged_stays_away(void **state)
     with_store_killed(expunge_and_die);
     forget_everything("anna"); /* as if nothing of it had reached the disk */
     with_store(find_one_and_three);
+}
+
+/* Copied and moved on, then the power went: the copies lost their bytes, the indexes are there. */
+static void copy_and_die(void)
+{
+    deliver("anna", "", "Subject: one\r\n\r\n");
+    uint32_t copied = deliver("anna", "", "Subject: copied\r\n\r\n");
+    uint32_t moved = deliver("anna", "", "Subject: moved\r\n\r\n");
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    MUST(mailbox_create(mailbox_account(inbox), SLICE("Work")));
+    MUST(mailbox_create(mailbox_account(inbox), SLICE("Trash")));
+    struct mailbox *work = open_mailbox("anna", "Work");
+    struct mailbox *trash = open_mailbox("anna", "Trash");
+    uint32_t uid, next;
+    MUST(mailbox_copy(inbox, &copied, 1, work, false, &uid));
+    MUST(mailbox_copy(inbox, &moved, 1, work, true, &uid));
+    MUST(mailbox_copy(work, &uid, 1, trash, true, &next));
+    killed();
+}
+
+static void find_copies(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    struct mailbox *work = open_mailbox("anna", "Work");
+    struct mailbox *trash = open_mailbox("anna", "Trash");
+    uint32_t uids[2];
+    assert_int_equal(mailbox_uids(inbox, 1, uids, 2), 2);
+    assert_text(inbox, uids[1], "Subject: copied\r\n\r\n");
+    assert_int_equal(mailbox_uids(work, 1, uids, 2), 1);
+    assert_text(work, uids[0], "Subject: copied\r\n\r\n");
+    assert_int_equal(mailbox_uids(trash, 1, uids, 2), 1);
+    assert_text(trash, uids[0], "Subject: moved\r\n\r\n");
+    mailbox_close(&inbox);
+    mailbox_close(&work);
+    mailbox_close(&trash);
+    assert_int_equal(count_files("anna", "new"), 2);
+    assert_int_equal(count_files("anna", "tmp"), 0);
+    assert_int_equal(count_files("anna", ".Work/cur"), 1);
+    assert_int_equal(count_files("anna", ".Work/tmp"), 0);
+    assert_int_equal(count_files("anna", ".Trash/cur"), 1);
+}
+
+static void test_power_cut_copies_are_put_back(void **state)
+{
+    (void)state;
+    for (int how = 0; how < SPOILINGS; how++) {
+        with_store_killed(copy_and_die);
+        spoil_files(".Work/cur", how); /* and the mail in the inbox, which shares its bytes */
+        spoil_files(".Trash/cur", how);
+        with_store(find_copies);
+        tear_down(NULL);
+        set_up(NULL);
+    }
+}
+
+static void copy_after_checkpoint_and_die(void)
+{
+    uint32_t uid = deliver("anna", "", "Subject: one\r\n\r\n"), copied;
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    MUST(mailbox_create(mailbox_account(inbox), SLICE("Work")));
+    struct mailbox *work = open_mailbox("anna", "Work");
+    MUST(journal_checkpoint());
+    MUST(mailbox_copy(inbox, &uid, 1, work, false, &copied));
+    killed();
+}
+
+static void find_no_copy(void)
+{
+    struct mailbox *work = open_mailbox("anna", "Work");
+    assert_int_equal(mailbox_status(work).messages, 0);
+    mailbox_close(&work);
+}
+
+/* Only a link record tells of the mail: there is nothing to put back, and the store starts. */
+static void test_another_program_may_remove_a_mail_and_its_copy(void **state)
+{
+    (void)state;
+    with_store_killed(copy_after_checkpoint_and_die);
+    spoil_files("new", SPOILED_GONE);
+    forget_everything("anna/Maildir/.Work");
+    with_store(find_no_copy);
 }
 
 static void expunge_after_checkpoint_and_die(void)
@@ -307,6 +389,8 @@ int main(void)
         STORE_TEST(test_torn_files_are_not_numbered),
         STORE_TEST(test_everything_lost_is_put_back),
         STORE_TEST(test_what_was_expunged_stays_away),
+        STORE_TEST(test_power_cut_copies_are_put_back),
+        STORE_TEST(test_another_program_may_remove_a_mail_and_its_copy),
         STORE_TEST(test_expunge_outlives_the_delivery_record),
         STORE_TEST(test_the_ring_wraps),
         STORE_TEST(test_the_number_of_cores_may_change),
