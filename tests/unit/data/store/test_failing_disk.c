@@ -40,6 +40,32 @@ int fdatasync(int fd)
     return (int)syscall(SYS_fdatasync, fd);
 }
 
+/* A file whose bytes the disk refused: memory has them until it lets go of them, or the machine
+ * does; then there are zeros. */
+static struct stat refused;
+
+static void lose_if_refused(int fd)
+{
+    struct stat status;
+    char path[32], zeros[4096] = {0};
+    if (fstat(fd, &status) != 0 || status.st_ino != refused.st_ino ||
+        status.st_dev != refused.st_dev)
+        return;
+    assert_true(status.st_size <= (off_t)sizeof zeros);
+    snprintf(path, sizeof path, "/proc/self/fd/%d", fd);
+    int writing = open(path, O_WRONLY | O_CLOEXEC);
+    assert_int_equal(pwrite(writing, zeros, (size_t)status.st_size, 0), status.st_size);
+    close(writing);
+    refused = (struct stat){0}; /* another file may take its number */
+}
+
+int posix_fadvise(int fd, off_t offset, off_t size, int advice)
+{
+    if (advice == POSIX_FADV_DONTNEED)
+        lose_if_refused(fd);
+    return (int)syscall(SYS_fadvise64, fd, offset, size, advice);
+}
+
 static atomic_bool no_maps;
 #if defined(__SANITIZE_THREAD__) /* which maps memory before it can be called */
 enum { MAPS_CAN_FAIL = false };
@@ -192,6 +218,83 @@ static void test_such_a_stop_is_not_clean(void **state)
     assert_error(run_store(fail_once, true), ERROR_TEMPORARY);
     lose_files("anna");
     with_store(find_the_one);
+}
+
+/* What memory still has and the disk never got is not taken for whole by the next start. */
+
+static void deliver_and_die(void)
+{
+    deliver("anna", "", text);
+    killed();
+}
+
+/* The only file of a folder that has this prefix. */
+static int open_only(const char *folder, const char *prefix)
+{
+    char path[256];
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root, folder);
+    DIR *directory = opendir(path);
+    int fd = -1;
+    for (struct dirent *entry; fd < 0 && (entry = readdir(directory));)
+        if (entry->d_name[0] != '.' && strncmp(entry->d_name, prefix, strlen(prefix)) == 0)
+            fd = openat(dirfd(directory), entry->d_name, O_RDONLY | O_CLOEXEC);
+    closedir(directory);
+    assert_true(fd >= 0);
+    return fd;
+}
+
+static void refuse(const char *folder, const char *prefix)
+{
+    int fd = open_only(folder, prefix);
+    assert_int_equal(fstat(fd, &refused), 0);
+    close(fd);
+}
+
+/* Whatever is still only in memory is gone with it. */
+static void lose_memory(const char *folder, const char *prefix)
+{
+    int fd = open_only(folder, prefix);
+    lose_if_refused(fd);
+    close(fd);
+}
+
+static void test_a_mail_that_only_memory_has_is_written_again(void **state)
+{
+    (void)state;
+    with_store_killed(deliver_and_die);
+    refuse("new", "");
+    with_store(find_the_one);
+    lose_memory("new", "");
+    with_store(find_the_one);
+}
+
+static uint32_t validity, last_uid;
+
+static void find_the_one_and_number_another(void)
+{
+    find_the_one();
+    last_uid = deliver("anna", "", text);
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    validity = mailbox_status(inbox).uid_validity;
+    mailbox_close(&inbox);
+}
+
+static void find_the_same_numbers(void)
+{
+    struct mailbox *inbox = open_mailbox("anna", "INBOX");
+    assert_int_equal(mailbox_status(inbox).uid_validity, validity);
+    assert_text(inbox, last_uid, text);
+    mailbox_close(&inbox);
+}
+
+static void test_an_index_that_only_memory_has_numbers_nothing(void **state)
+{
+    (void)state;
+    with_store_killed(deliver_and_die);
+    refuse("", INDEX_FILE_NAME);
+    with_store(find_the_one_and_number_another);
+    lose_memory("", INDEX_FILE_NAME);
+    with_store(find_the_same_numbers);
 }
 
 /* Ranges of UIDs. */
@@ -380,6 +483,8 @@ int main(void)
         STORE_TEST(test_each_core_hears_of_it),
         STORE_TEST(test_a_full_journal_refuses_mail),
         STORE_TEST(test_such_a_stop_is_not_clean),
+        STORE_TEST(test_a_mail_that_only_memory_has_is_written_again),
+        STORE_TEST(test_an_index_that_only_memory_has_numbers_nothing),
         STORE_TEST(test_a_range_that_could_not_be_synced_is_not_used),
         STORE_TEST(test_a_range_waits_for_a_sync_without_failures),
         STORE_TEST(test_an_index_outlives_want_of_memory),
