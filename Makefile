@@ -93,7 +93,7 @@ check: check-tests ## Unit and wire tests, layers, style, a second of each fuzz 
 check-tests:
 	@$(MAKE) --no-print-directory $(if $(filter -j%,$(MAKEFLAGS)),,-j$$(nproc)) check-build
 	@RINGMAIL_BUILD=$B tools/run-tests --layers --limits $(if $(SANITIZE),,--shared $B) --style --unit $(UNIT) --wire $(WIRE)
-check-build: all $(UNIT) $(TEST_PROGRAM)
+check-build: all $(UNIT) $(TEST_PROGRAM) $(if $(SANITIZE),,$(BENCH))
 unit: $(UNIT) ## Unit tests only
 	@tools/run-tests --unit $(UNIT)
 one: $(TEST:%.c=$B/%) ## One unit test: make one TEST=tests/unit/base/test_map.c
@@ -119,9 +119,10 @@ cover: ## Line coverage of the unit tests, by folder
 	@$(MAKE) --no-print-directory PROFILE=cover cover-build
 	@tools/cover build/cover
 cover-build: $(UNIT)
-bench: $(BENCH) bench-load ## Micro-benchmarks, then the standard suite (QUICK=1; PEERS=1 beside the classic stack)
-	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
+bench: bench-load ## The standard load suite (QUICK=1: two minutes; PEERS=1: the classic stack beside it)
 	@bench/run $B
+bench-micro: $(BENCH) ## Micro-benchmarks
+	@for b in $(BENCH); do echo "== $$b"; $$b || exit 1; done
 bench-load: $B/ringload all
 profile: bench-load ## Where the time goes: make profile SCENARIO=smtp-in LOAD="smtp.size=64k"
 	@bench/profile $B $(or $(SCENARIO),smtp-in) $(LOAD)
@@ -142,6 +143,6 @@ help: ## This list
 	@sed -nE 's/^([a-z-]+):.*## (.*)/  make \1\t\2/p' Makefile | expand -t 20
 FORCE:
 .PHONY: all lib run test check check-tests check-build unit one layers style fuzz fuzz-short fuzz-build analyze cover \
-	cover-build bench bench-load profile install clean help FORCE
+	cover-build bench bench-micro bench-load profile install clean help FORCE
 .SECONDARY:
 -include $(shell [ -d $B ] && find $B -name '*.d')

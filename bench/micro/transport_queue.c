@@ -77,6 +77,12 @@ unsigned remote_mails(const struct remote *remote)
     return remote->mails;
 }
 
+bool remote_is_used_up(const struct remote *remote)
+{
+    (void)remote;
+    return false;
+}
+
 bool remote_is_alive(const struct remote *remote)
 {
     (void)remote;
