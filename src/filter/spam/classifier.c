@@ -4,9 +4,11 @@
 #include "base/log.h"
 #include "base/metric.h"
 #include "base/time.h"
+#include "runtime/crew.h"
+#include "runtime/fiber.h"
+#include "runtime/worker.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <sys/stat.h>
 
 METRIC_GAUGE(metric_ham, "ringmail_spam_learned_mails", "kind=\"ham\"",
@@ -19,63 +21,124 @@ static _Thread_local struct {
     struct spam_model model;
     struct timespec changed; /* of the file that was looked at last, usable or not */
     ino_t inode;
+    uint64_t version; /* of that: what was begun before is of no use then */
     instant look_at;
-} classifier;
+    bool loading;
+    struct condition loaded;
+} here;
 
 static void drop(void)
 {
-    if (classifier.model.header) {
-        metric_add(&metric_ham, -(int64_t)classifier.model.header->ham);
-        metric_add(&metric_spam, -(int64_t)classifier.model.header->spam);
+    if (here.model.header) {
+        metric_add(&metric_ham, -(int64_t)here.model.header->ham);
+        metric_add(&metric_spam, -(int64_t)here.model.header->spam);
     }
-    spam_model_close(&classifier.model);
+    spam_model_close(&here.model);
 }
 
-/* One stat(2) now and then; a new file is read and its checksum looked at. A damaged one leaves
- * what we have. */
-static void look(void)
+/* A damaged file leaves what we have. */
+static void take(struct spam_model *fresh, error problem)
 {
-    struct stat status;
-    classifier.look_at = time_after(SPAM_CLASSIFIER_LOOK_S * TIME_S);
-    if (classifier.path[0] == '\0' || stat(classifier.path, &status) != 0 ||
-        (status.st_ino == classifier.inode && status.st_mtim.tv_sec == classifier.changed.tv_sec &&
-         status.st_mtim.tv_nsec == classifier.changed.tv_nsec))
-        return;
-    classifier.inode = status.st_ino;
-    classifier.changed = status.st_mtim;
-    struct spam_model fresh;
-    error problem = spam_model_map(classifier.path, &fresh);
     if (failed(problem)) {
-        log_event(LOG_WARNING, "spam.learned", problem, slice_from_string(classifier.path));
+        log_event(LOG_WARNING, "spam.learned", problem, slice_from_string(here.path));
         return;
     }
     drop();
-    classifier.model = fresh;
-    metric_add(&metric_ham, fresh.header->ham);
-    metric_add(&metric_spam, fresh.header->spam);
+    here.model = *fresh;
+    metric_add(&metric_ham, fresh->header->ham);
+    metric_add(&metric_spam, fresh->header->spam);
+}
+
+/* One stat(2) now and then. */
+static bool is_changed(void)
+{
+    struct stat status;
+    here.look_at = time_after(SPAM_CLASSIFIER_LOOK_S * TIME_S);
+    if (here.path[0] == '\0' || stat(here.path, &status) != 0 ||
+        (status.st_ino == here.inode && status.st_mtim.tv_sec == here.changed.tv_sec &&
+         status.st_mtim.tv_nsec == here.changed.tv_nsec))
+        return false;
+    here.inode = status.st_ino;
+    here.changed = status.st_mtim;
+    here.version++;
+    return true;
+}
+
+/* ---- A newer file, while mail is judged ---- */
+
+struct load {
+    char path[sizeof here.path];
+    struct spam_model model;
+};
+
+static error load_on_worker(void *argument)
+{
+    struct load *load = argument;
+    return spam_model_map(load->path, &load->model);
+}
+
+static void run_load(void *unused)
+{
+    (void)unused;
+    struct load load = {0};
+    uint64_t version = here.version;
+    memcpy(load.path, here.path, sizeof load.path);
+    error problem = worker_run(WORKER_FILE, load_on_worker, &load);
+    if (version == here.version)
+        take(&load.model, problem);
+    else
+        spam_model_close(&load.model);
+    here.loading = false;
+    condition_wake_all(&here.loaded);
+}
+
+/* Some milliseconds, which no core has: until a worker has read it what we have answers. */
+static void look(void)
+{
+    if (here.loading || !is_changed())
+        return;
+    condition_init(&here.loaded);
+    here.loading = true;
+    if (failed(fiber_start(NULL, "spam model", run_load, NULL))) {
+        here.loading = false;
+        here.inode = 0; /* the next look tries again */
+    }
+}
+
+/* ---- Life ---- */
+
+static void forget(void)
+{
+    drop();
+    here.path[0] = '\0';
+    here.inode = 0;
+    here.version++;
 }
 
 error spam_classifier_start(slice path)
 {
-    if (path.size >= sizeof classifier.path)
+    if (path.size >= sizeof here.path)
         return error_make(ERROR_LIMIT, "the path of what was learned is too long");
-    if (!slice_equal(path, slice_from_string(classifier.path)))
-        spam_classifier_stop();
-    memcpy(classifier.path, path.data ? path.data : "", path.size);
-    classifier.path[path.size] = '\0';
-    look();
+    if (!slice_equal(path, slice_from_string(here.path)))
+        forget();
+    memcpy(here.path, path.data ? path.data : "", path.size);
+    here.path[path.size] = '\0';
+    struct spam_model fresh;
+    if (is_changed())
+        take(&fresh, spam_model_map(here.path, &fresh));
     return OK;
 }
 
 void spam_classifier_look_soon(void)
 {
-    classifier.look_at = 0;
+    here.look_at = 0;
 }
 
 void spam_classifier_stop(void)
 {
-    drop();
-    memset(&classifier, 0, sizeof classifier);
+    while (here.loading)
+        error_ignore(condition_wait_steadfast(&here.loaded, TIME_NEVER));
+    forget();
 }
 
 /* Robinson: how unwanted a mail with this feature is, drawn towards "no idea" where it was seen
@@ -156,9 +219,9 @@ error spam_classifier_judge(const struct spam_model *model, const uint32_t *word
 error spam_classifier_ask(const uint32_t *words, unsigned count, struct arena *arena,
                           struct spam_classifier_answer *out_answer)
 {
-    if (time_now() >= classifier.look_at)
+    if (time_now() >= here.look_at)
         look();
-    if (!classifier.model.header)
+    if (!here.model.header)
         return error_make(ERROR_NOT_FOUND, "nothing was learned");
-    return spam_classifier_judge(&classifier.model, words, count, arena, out_answer);
+    return spam_classifier_judge(&here.model, words, count, arena, out_answer);
 }

@@ -16,11 +16,13 @@ enum spam_classifier_limits {
     SPAM_CLASSIFIER_LOOK_S = 30,         /* between looks for a newer file */
 };
 
-/* On each core; again at a reload. No file is no error: there may be one later. */
+/* On each core; again at a reload: reads the file, which takes milliseconds. No file is no error:
+ * there may be one later, which a worker reads while what we have answers. */
 error spam_classifier_start(slice path);
+/* WAITS where a file is being read. */
 void spam_classifier_stop(void);
 
-/* There is a newer file: look before the next answer. */
+/* There is a newer file: the next question has it read. */
 void spam_classifier_look_soon(void);
 
 struct spam_classifier_answer {

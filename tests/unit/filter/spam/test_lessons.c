@@ -6,6 +6,7 @@
 
 #include "base/log.h"
 #include "base/metric.h"
+#include "filter/spam/classifier.h"
 #include "filter/spam/learn.h"
 #include "filter/spam/lessons.h"
 #include "filter/spam/settings.h"
@@ -143,6 +144,53 @@ CORE_TEST(test_so_many_wait)
     end();
 }
 
+static enum error_kind ask(struct spam_classifier_answer *out_answer)
+{
+    static const uint32_t words[] = {1, 2, 3};
+    struct arena memory;
+    arena_init(&memory, 1 << 20);
+    error problem = spam_classifier_ask(words, 3, &memory, out_answer);
+    arena_close(&memory);
+    return problem.kind;
+}
+
+static void learn_more(unsigned count)
+{
+    assert_ok(spam_lessons_start(&settings, slice_from_string(path)));
+    for (unsigned i = 0; i < count; i++)
+        assert_true(teach("anna@x.example", true));
+    spam_lessons_stop();
+}
+
+/* Mail does not wait for what was learned to be read: it is judged by what was known. */
+CORE_TEST(test_what_is_learned_is_heard)
+{
+    struct spam_classifier_answer answer = {0};
+    begin();
+    assert_ok(spam_classifier_start(slice_from_string(path)));
+    assert_int_equal(ask(&answer), ERROR_NOT_FOUND);
+    learn_more(3);
+    assert_int_equal(ask(&answer), ERROR_NOT_FOUND);
+    for (int i = 0; i < 5000 && ask(&answer) != ERROR_NONE; i++)
+        assert_ok(fiber_sleep(TIME_MS));
+    assert_int_equal(answer.spam_learned, 3);
+    learn_more(2);
+    assert_int_equal(ask(&answer), ERROR_NONE);
+    assert_int_equal(answer.spam_learned, 3);
+    for (int i = 0; i < 5000 && answer.spam_learned == 3; i++) {
+        assert_ok(fiber_sleep(TIME_MS));
+        assert_int_equal(ask(&answer), ERROR_NONE);
+    }
+    assert_int_equal(answer.spam_learned, 5);
+    learn_more(1);
+    assert_int_equal(ask(&answer), ERROR_NONE); /* a worker reads it */
+    assert_ok(spam_classifier_start(SLICE("")));
+    assert_int_equal(ask(&answer), ERROR_NOT_FOUND);
+    spam_classifier_stop(); /* which waits for it */
+    assert_int_equal(ask(&answer), ERROR_NOT_FOUND);
+    end();
+}
+
 /* Nobody learns: nothing is made. */
 CORE_TEST(test_nobody_learns)
 {
@@ -166,6 +214,7 @@ int main(void)
         cmocka_unit_test(test_an_account_has_its_share),
         cmocka_unit_test(test_the_share_is_set),
         cmocka_unit_test(test_so_many_wait),
+        cmocka_unit_test(test_what_is_learned_is_heard),
         cmocka_unit_test(test_nobody_learns),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
