@@ -92,6 +92,14 @@ def groups(report):
 
 
 # --- reports ---------------------------------------------------------------------------------------
+def test_remote_mta_is_a_host_where_no_connection_serves(place):
+    """RFC 3464 2.3.5: not what we call the way there"""
+    serial = place.submit(account(1), "r@away.test", parameters=" REQUIRETLS")
+    group = groups(place.report(account(1), serial))[1]["r@away.test"]
+    assert group["Status"] == "5.7.10"
+    assert group["Remote-MTA"] == "dns; [127.0.0.1]"
+
+
 def test_bounce(place):
     serial = place.submit(account(1), "refused@away.test")
     report = place.report(account(1), serial)

@@ -101,6 +101,20 @@ static void give_back(struct queue_item *item, int64_t again)
     site_give_back(&items, again);
 }
 
+/* As it is written in reports: by its name, or its address. */
+static slice first_host(const struct route *route, char room[ADDRESS_TEXT_SIZE])
+{
+    if (route->host_count == 0)
+        return route->site;
+    const struct route_host *host = &route->hosts[0];
+    struct address address = host->address;
+    if (host->name.size > 0 || address.family == ADDRESS_NONE)
+        return host->name.size > 0 ? host->name : route->site;
+    if (address_is_ip(&address) && address.port == 0)
+        address.port = host->port;
+    return address_format(&address, room);
+}
+
 void attempt_blame(struct connection *c, struct queue_item *item, error problem,
                    const struct remote_answer *answer, instant began)
 {
@@ -112,8 +126,8 @@ void attempt_blame(struct connection *c, struct queue_item *item, error problem,
     bool never = problem.kind == ERROR_PERMANENT;
     for (unsigned i = 0; i < attempt->result_count; i++)
         fill(&attempt->results[i], never ? QUEUE_FAILED : QUEUE_OPEN, answer, problem);
-    slice host = c->way->route.host_count > 0 ? c->way->route.hosts[0].name : SLICE_EMPTY;
-    copy_name(attempt->host, sizeof attempt->host, host.size > 0 ? host : c->way->route.site);
+    char room[ADDRESS_TEXT_SIZE];
+    copy_name(attempt->host, sizeof attempt->host, first_host(&c->way->route, room));
     attempt->began_ns = began;
     post(attempt, false);
 }
