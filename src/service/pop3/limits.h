@@ -9,7 +9,7 @@ enum {
     POP3_COMMANDS_BEFORE_LOGIN_MAX = 50,
     POP3_BAD_COMMANDS_MAX = 20,      /* in a row, then the session ends */
     POP3_ARENA_SIZE_MAX = 1 << 20,   /* of one command */
-    POP3_OUTPUT_SIZE_MAX = 64 << 10, /* gathered before it is given to the stream */
+    POP3_OUTPUT_SIZE_MAX = 96 << 10, /* gathered before it is given to the stream */
     POP3_CHUNK_SIZE = 64 << 10,      /* of a message's file, read at once */
     POP3_DELAYS_MAX = 8192, /* accounts per core whose last login is remembered; then the delay is
                                forgotten for some */

@@ -7,10 +7,11 @@
 #include "format/pop3/reply.h"
 
 struct pop3_session;
+struct user_session;
 
-/* WAITS. Answers the present command with s->reply where it succeeded, else by the error's kind (a
- * code that the command put into s->reply stays). Returns what ends the session. */
-error pop3_answer(struct pop3_session *s, error outcome);
+/* A struct user_protocol's: s->reply where it succeeded, else by the error's kind (a code that the
+ * command put into s->reply stays). */
+void pop3_answer(struct user_session *base, error outcome);
 /* A reply of its own: the first line of a listing. */
 void pop3_say(struct pop3_session *s, struct pop3_reply reply);
 /* For a failure that deserves a code: return pop3_refuse(s, POP3_CODE_AUTH, error). */

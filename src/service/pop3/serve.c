@@ -1,11 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/pop3/serve.h"
 
-#include "base/log.h"
-#include "base/metric.h"
-#include "net/tls.h"
-#include "runtime/core.h"
-#include "runtime/fiber.h"
 #include "service/pop3/reply.h"
 #include "service/pop3/session.h"
 
@@ -15,6 +10,9 @@ METRIC_COUNTER(pop3_sessions, "ringmail_pop3_sessions_total", "", "POP3 connecti
 METRIC_GAUGE(pop3_sessions_open, "ringmail_pop3_sessions", "", "POP3 connections now open");
 METRIC_COUNTER(pop3_moves, "ringmail_pop3_moves_total", "",
                "Sessions that moved to their account's home core after login");
+METRIC_COUNTER(pop3_commands, "ringmail_pop3_commands_total", "", "POP3 commands received");
+METRIC_COUNTER(pop3_trouble, "ringmail_pop3_failed_commands_total", "",
+               "POP3 commands answered -ERR because of trouble on this side");
 
 slice pop3_refusal(enum listener_refusal reason, void *service)
 {
@@ -29,129 +27,129 @@ slice pop3_refusal(enum listener_refusal reason, void *service)
     }
 }
 
-static struct pop3_session *create(struct stream *stream, struct pop3_service *service)
+static error greet(struct user_session *base)
 {
-    struct pop3_session *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->stream = stream;
-    s->service = service;
-    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
-    s->login = atomic_load_explicit(&service->login, memory_order_acquire);
-    s->state = POP3_STATE_STRANGER;
-    s->session.state = "greeting";
-    arena_init(&s->arena, POP3_ARENA_SIZE_MAX);
-    buffer_init(&s->out, POP3_OUTPUT_SIZE_MAX);
-    return s;
+    struct pop3_session *s = pop3_session_of(base);
+    pop3_say(s, (struct pop3_reply){.text = s->settings->greeting});
+    return user_send(base);
 }
 
-static void destroy(struct pop3_session *s)
+static void say_goodbye(struct user_session *base, slice text, bool later)
+{
+    pop3_say(pop3_session_of(base),
+             (struct pop3_reply){.failed = true,
+                                 .code = later ? POP3_CODE_SYS_TEMP : POP3_CODE_NONE,
+                                 .text = text});
+}
+
+static const char *command_name(const struct user_session *base)
+{
+    return pop3_verb_name(pop3_session_of(base)->command.verb);
+}
+
+/* RFC 3206: [AUTH] where the credentials are at fault, [SYS/TEMP] where anything else is. */
+static error refuse(struct user_session *base, error problem)
+{
+    return pop3_refuse(pop3_session_of(base),
+                       problem.kind == ERROR_DENIED ? POP3_CODE_AUTH : POP3_CODE_NONE, problem);
+}
+
+static error open_maildrop(struct pop3_session *s)
+{
+    slice account = s->base.account.id;
+    error problem =
+        pop3_presence_enter(&s->presence, account, s->settings->sessions_per_account_max);
+    if (problem.kind == ERROR_LIMIT)
+        return pop3_refuse(s, POP3_CODE_IN_USE, problem);
+    TRY(problem);
+    problem = pop3_presence_login(account, time_now(), s->settings->login_delay);
+    if (problem.kind == ERROR_BUSY)
+        return pop3_refuse(s, POP3_CODE_LOGIN_DELAY, problem);
+    TRY(problem);
+    problem = pop3_maildrop_open(&s->drop, &s->base.account, s->settings->messages_max);
+    if (problem.kind == ERROR_NOT_FOUND || problem.kind == ERROR_DENIED)
+        return pop3_refuse(s, POP3_CODE_SYS_PERM, problem);
+    TRY(problem);
+    s->reply = (struct pop3_reply){0};
+    return arena_format(&s->base.arena, &s->reply.text, "%u messages, %llu octets", s->drop.count,
+                        (unsigned long long)s->drop.size);
+}
+
+static void leave_maildrop(struct pop3_session *s)
 {
     pop3_maildrop_close(&s->drop);
     pop3_presence_leave(&s->presence);
-    pop3_session_rest(s);
-    free(s->account_memory);
+}
+
+static error settle(struct user_session *base)
+{
+    struct pop3_session *s = pop3_session_of(base);
+    error problem = open_maildrop(s);
+    if (failed(problem)) {
+        leave_maildrop(s);
+        return problem;
+    }
+    base->state = POP3_STATE_TRANSACTION;
+    free(s->name);
+    s->name = NULL;
+    return OK;
+}
+
+static void log_counts(const struct user_session *base, struct log_line *line)
+{
+    const struct pop3_session *s = pop3_session_of(base);
+    if (s->retrieved)
+        log_number(line, "retrieved", s->retrieved);
+    if (s->deleted)
+        log_number(line, "deleted", s->deleted);
+}
+
+static void destroy(struct user_session *base)
+{
+    struct pop3_session *s = pop3_session_of(base);
+    leave_maildrop(s);
     free(s->name);
     free(s);
 }
 
-/* The one line a session leaves. */
-static void log_session(const struct pop3_session *s, error outcome)
-{
-    char id[SESSION_ID_SIZE], peer[ADDRESS_TEXT_SIZE];
-    struct tls_information tls;
-    session_id(&s->session, id);
-    struct log_line line = log_begin(LOG_INFO, "pop3.session");
-    log_string(&line, "session", id);
-    log_text(&line, "peer", address_format_ip(stream_peer(s->stream), peer));
-    if (s->account.id.size)
-        log_text(&line, "user", s->account.id);
-    if (stream_tls_information(s->stream, &tls))
-        log_string(&line, "tls", tls.protocol);
-    log_number(&line, "ms", (time_now() - s->session.since) / TIME_MS);
-    log_number(&line, "commands", (int64_t)s->session.commands);
-    log_number(&line, "bytes_in", (int64_t)stream_bytes_read(s->stream));
-    log_number(&line, "bytes_out", (int64_t)stream_bytes_written(s->stream));
-    if (s->counts.retrieved)
-        log_number(&line, "retrieved", s->counts.retrieved);
-    if (s->counts.deleted)
-        log_number(&line, "deleted", s->counts.deleted);
-    if (s->counts.failed_logins)
-        log_number(&line, "failed_logins", s->counts.failed_logins);
-    log_error(&line, outcome);
-    log_end(&line);
-}
+static const struct user_protocol protocol = {
+    .name = "pop3",
+    .event = "pop3.session",
+    .trouble_event = "pop3.command",
+    .arena_size_max = POP3_ARENA_SIZE_MAX,
+    .output_size_max = POP3_OUTPUT_SIZE_MAX,
+    .command_timeout = POP3_COMMAND_TIMEOUT_S * TIME_S,
+    .commands_before_login_max = POP3_COMMANDS_BEFORE_LOGIN_MAX,
+    .bad_commands_max = POP3_BAD_COMMANDS_MAX,
+    .sessions = &pop3_sessions,
+    .sessions_open = &pop3_sessions_open,
+    .moves = &pop3_moves,
+    .commands = &pop3_commands,
+    .failed = &pop3_trouble,
+    .greet = greet,
+    .serve_command = pop3_serve_command,
+    .answer = pop3_answer,
+    .say_goodbye = say_goodbye,
+    .command_name = command_name,
+    .ask = pop3_ask,
+    .refuse = refuse,
+    .settle = settle,
+    .log = log_counts,
+    .destroy = destroy,
+};
 
-static void finish(struct pop3_session *s, error outcome)
+void pop3_serve(struct stream **stream, void *argument)
 {
-    log_session(s, outcome);
-    session_leave(&s->session);
-    metric_add(&pop3_sessions_open, -1);
-}
-
-static void arrive(struct message *message);
-
-/* Hands the session over. What it holds goes along; this core forgets it. */
-static error move(struct pop3_session *s)
-{
-    TRY(stream_detach(s->stream, pop3_deadline(s)));
-    session_leave(&s->session);
-    s->move.run = arrive;
-    core_post(s->home, &s->move);
-    return OK;
-}
-
-/* WAITS. To the end, or to the next core (also from a home: where a mailbox was in use, somebody
- * else may log in). True: the stream is another core's now. */
-static bool go_on(struct pop3_session *s, error outcome)
-{
-    if (!failed(outcome))
-        outcome = pop3_session_run(s);
-    if (s->moving && !failed(outcome)) {
-        outcome = move(s);
-        if (!failed(outcome))
-            return true;
-    }
-    finish(s, outcome);
-    destroy(s);
-    return false;
-}
-
-/* On the home core, as a fiber of its own. */
-static void continue_at_home(void *argument)
-{
-    struct pop3_session *s = argument;
-    struct stream *stream = s->stream;
-    stream_attach(stream);
-    metric_add(&pop3_moves, 1);
-    session_enter(&s->session, "pop3", stream);
-    fiber_set_context(s);
-    if (!go_on(s, pop3_session_settle(s)))
-        stream_close(&stream);
-}
-
-static void arrive(struct message *message)
-{
-    struct pop3_session *s = CONTAINER_OF(message, struct pop3_session, move);
-    error problem = fiber_start(session_crew(), "pop3", continue_at_home, s);
-    if (!failed(problem))
-        return;
-    /* No fiber to be had, or the core is stopping: the client sees a closed connection. */
-    stream_attach(s->stream);
-    finish(s, problem);
-    stream_abort(&s->stream);
-    destroy(s);
-}
-
-void pop3_serve(struct stream **stream, void *service)
-{
-    struct pop3_session *s = create(*stream, service);
+    const struct pop3_service *service = argument;
+    struct pop3_session *s = calloc(1, sizeof *s);
     if (!s)
         return;
-    metric_add(&pop3_sessions, 1);
-    metric_add(&pop3_sessions_open, 1);
-    session_enter(&s->session, "pop3", *stream);
-    fiber_set_context(s);
-    if (go_on(s, pop3_session_greet(s)))
-        *stream = NULL;
+    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
+    s->base.protocol = &protocol;
+    s->base.tls = service->tls;
+    s->base.login = atomic_load_explicit(&service->login, memory_order_acquire);
+    s->base.login_timeout = s->settings->login_timeout;
+    s->base.idle_timeout = s->settings->idle_timeout;
+    s->base.plaintext_login = s->settings->plaintext_login;
+    user_session_serve(&s->base, stream);
 }

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One file per verb, one row per verb. A command finds its arguments in s->command, may write lines
- * to s->out and set s->reply, and returns what went wrong; the session answers.
+ * to s->base.out and set s->reply, and returns what went wrong; the session answers.
  */
 #include "base/metric.h"
 #include "service/pop3/session.h"

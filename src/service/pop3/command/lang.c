@@ -8,7 +8,7 @@ error pop3_command_lang(struct pop3_session *s)
     slice tag = s->command.texts[0];
     if (s->command.count == 0) {
         pop3_say(s, (struct pop3_reply){.text = SLICE("languages follow")});
-        buffer_add(&s->out, SLICE("en English\r\n"));
+        buffer_add(&s->base.out, SLICE("en English\r\n"));
         return pop3_end_listing(s);
     }
     if (!slice_equal(tag, SLICE("*")) && !slice_equal_nocase(tag, SLICE("en")) &&

@@ -10,11 +10,11 @@ METRIC_COUNTER(pop3_deleted, "ringmail_pop3_deleted_total", "",
 error pop3_command_quit(struct pop3_session *s)
 {
     size_t removed = 0;
-    s->finished = true;
-    if (s->state == POP3_STATE_STRANGER)
+    s->base.finished = true;
+    if (s->base.state == POP3_STATE_STRANGER)
         return OK;
     error problem = pop3_maildrop_update(&s->drop, &removed);
-    s->counts.deleted += (uint32_t)removed;
+    s->deleted += (uint32_t)removed;
     metric_add(&pop3_deleted, (int64_t)removed);
     return problem;
 }

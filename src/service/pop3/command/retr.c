@@ -35,14 +35,14 @@ static error read_chunk(struct sending *sending)
 
 static error send_run(struct pop3_session *s, slice before, slice run)
 {
-    buffer_add(&s->out, before);
+    buffer_add(&s->base.out, before);
     metric_add(&pop3_retrieved_bytes, (int64_t)run.size);
     if (run.size <= COPY_SIZE_MAX) {
-        buffer_add(&s->out, run);
-        return pop3_send_some(s);
+        buffer_add(&s->base.out, run);
+        return user_send_some(&s->base);
     }
-    TRY(pop3_send(s));
-    return pop3_lost(s, stream_send(s->stream, run, TIME_NEVER));
+    TRY(user_send(&s->base));
+    return user_lost(&s->base, stream_send(s->base.stream, run, TIME_NEVER));
 }
 
 static error send_chunk(struct sending *sending)
@@ -58,24 +58,24 @@ static error send_chunk(struct sending *sending)
 static error send_file(struct sending *sending, const struct pop3_mail *mail)
 {
     struct pop3_session *s = sending->s;
-    sending->room = arena_alloc_bytes(
-        &s->arena, sending->file.size < POP3_CHUNK_SIZE ? sending->file.size + 1 : POP3_CHUNK_SIZE);
+    sending->room = arena_alloc_bytes(&s->base.arena, sending->file.size < POP3_CHUNK_SIZE
+                                                          ? sending->file.size + 1
+                                                          : POP3_CHUNK_SIZE);
     TRY_MEMORY(sending->room);
     TRY(read_chunk(sending));
-    buffer_format(&s->out, "+OK %llu octets\r\n", (unsigned long long)mail->size);
-    s->answered = true;
-    s->counts.bad = 0;
+    buffer_format(&s->base.out, "+OK %llu octets\r\n", (unsigned long long)mail->size);
+    s->base.answered = true;
     error problem = send_chunk(sending);
     while (!failed(problem) && !sending->text.done && sending->at < sending->file.size) {
         problem = read_chunk(sending);
         if (!failed(problem))
             problem = send_chunk(sending);
     }
-    if (failed(problem) && !failed(s->lost))
-        s->lost = problem; /* whatever kind: the message is incomplete */
+    if (failed(problem) && !failed(s->base.lost))
+        s->base.lost = problem; /* whatever kind: the message is incomplete */
     TRY(problem);
-    buffer_add(&s->out, pop3_text_end(&sending->text));
-    return pop3_send(s);
+    buffer_add(&s->base.out, pop3_text_end(&sending->text));
+    return user_send(&s->base);
 }
 
 error pop3_command_send_mail(struct pop3_session *s, const struct pop3_mail *mail, int64_t lines)
@@ -109,6 +109,6 @@ error pop3_command_retr(struct pop3_session *s)
     TRY(pop3_command_send_mail(s, mail, POP3_TEXT_WHOLE));
     mark_seen(s, mail->uid);
     metric_add(&pop3_retrieved, 1);
-    s->counts.retrieved++;
+    s->retrieved++;
     return OK;
 }

@@ -4,6 +4,6 @@
 /* RFC 1939 5: without those that are marked. */
 error pop3_command_stat(struct pop3_session *s)
 {
-    return arena_format(&s->arena, &s->reply.text, "%u %llu", s->drop.count - s->drop.deleted,
+    return arena_format(&s->base.arena, &s->reply.text, "%u %llu", s->drop.count - s->drop.deleted,
                         (unsigned long long)s->drop.size);
 }

@@ -4,24 +4,13 @@
 
 #include <stdlib.h>
 
-/* RFC 2595 4. The answer goes out before the handshake, and what the client sent in clear text
- * behind the command is forgotten: nobody can slip commands in ahead of the encryption. */
+/* RFC 2595 4 */
 error pop3_command_stls(struct pop3_session *s)
 {
-    if (stream_is_tls(s->stream))
-        return error_make(ERROR_MALFORMED, "TLS is already there");
-    if (!s->service->tls)
-        return error_make(ERROR_MALFORMED, "TLS is not offered");
-    pop3_say(s, s->reply);
-    s->answered = true;
-    TRY(pop3_send(s));
-    TRY(pop3_lost(s, stream_flush(s->stream, pop3_deadline(s))));
-    stream_drop_input(s->stream);
+    TRY(user_check_starttls(&s->base));
     free(s->name); /* whoever said it */
     s->name = NULL;
-    error problem =
-        stream_start_tls_server(s->stream, s->service->tls, SLICE_EMPTY, pop3_deadline(s));
-    if (failed(problem))
-        s->lost = problem; /* whatever kind: there is no dialogue any more */
-    return problem;
+    pop3_say(s, s->reply);
+    s->base.answered = true;
+    return user_start_tls(&s->base);
 }

@@ -8,7 +8,7 @@ static void write_id(struct pop3_session *s, const struct pop3_mail *mail)
     struct mailbox *mailbox = s->drop.mailbox;
     slice own = mailbox_uidls_find(&s->drop.uidls, mail->uid);
     if (own.size) {
-        buffer_add(&s->out, own);
+        buffer_add(&s->base.out, own);
         return;
     }
     const struct mail *stored = mailbox_find(mailbox, mail->uid);
@@ -17,7 +17,7 @@ static void write_id(struct pop3_session *s, const struct pop3_mail *mail)
         .uid_validity = mailbox_status(mailbox).uid_validity,
         .base_name = stored ? mail_base_name(mailbox, stored) : SLICE("removed"),
     };
-    pop3_uidl_write(s->settings->uidl_format, &parts, &s->out);
+    pop3_uidl_write(s->settings->uidl_format, &parts, &s->base.out);
 }
 
 /* RFC 1939 7 */

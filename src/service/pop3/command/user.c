@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/pop3/command/command.h"
-#include "service/pop3/login.h"
+#include "service/user/login.h"
 
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 error pop3_command_user(struct pop3_session *s)
 {
     slice name = slice_trim(s->command.texts[0]);
-    TRY(pop3_session_check_privacy(s));
+    TRY(user_check_privacy(&s->base));
     if (name.size == 0)
         return error_make(ERROR_MALFORMED, "an argument is missing");
     free(s->name);

@@ -196,11 +196,11 @@ static void test_a_large_message(void **state)
     buffer_init(&mail, 1 << 20);
     buffer_init(&expected, 1 << 20);
     buffer_add_string(&expected, ASKED);
-    for (unsigned i = 0; i < 4 * POP3_CHUNK_SIZE / 32; i++)
+    for (unsigned i = 0; i < 6 * POP3_CHUNK_SIZE / 32; i++)
         buffer_format(&mail, "%s line %08u 8901234567890123\r\n", i % 97 ? "" : ".", i);
     buffer_format(&expected, "+OK 1 messages, %zu octets\r\n+OK %zu octets\r\n", mail.size,
                   mail.size);
-    for (unsigned i = 0; i < 4 * POP3_CHUNK_SIZE / 32; i++)
+    for (unsigned i = 0; i < 6 * POP3_CHUNK_SIZE / 32; i++)
         buffer_format(&expected, "%s line %08u 8901234567890123\r\n", i % 97 ? "" : "..", i);
     buffer_add_string(&expected, ".\r\n" BYE);
     assert_true(mail.size > 3 * POP3_OUTPUT_SIZE_MAX);
