@@ -7,10 +7,11 @@
 #include "format/managesieve/response.h"
 
 struct managesieve_session;
+struct user_session;
 
-/* WAITS. Answers the present command with s->response where it succeeded, else by the error's kind
- * (a code that the command put into s->response stays). Returns what ends the session. */
-error managesieve_answer(struct managesieve_session *s, error outcome);
+/* A struct user_protocol's: s->response where it succeeded, else by the error's kind (a code that
+ * the command put into s->response stays, and that it is the last). */
+void managesieve_answer(struct user_session *base, error outcome);
 /* A response of its own. */
 void managesieve_say(struct managesieve_session *s, struct managesieve_response response);
 /* For a failure that deserves a code, or a text made up for it (which lives in the arena). */

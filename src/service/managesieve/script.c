@@ -19,6 +19,6 @@ error managesieve_script_check(struct managesieve_session *s, slice text)
     sieve_script_destroy(&script);
     if (problem.kind != ERROR_MALFORMED && problem.kind != ERROR_LIMIT)
         return problem;
-    TRY(arena_format(&s->arena, &said, "line %u: %s", wrong.line, wrong.text));
+    TRY(arena_format(&s->base.arena, &said, "line %u: %s", wrong.line, wrong.text));
     return managesieve_refuse_text(s, MANAGESIEVE_CODE_NONE, said);
 }

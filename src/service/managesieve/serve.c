@@ -1,11 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/managesieve/serve.h"
 
-#include "base/log.h"
-#include "base/metric.h"
-#include "net/tls.h"
-#include "runtime/core.h"
-#include "runtime/fiber.h"
+#include "data/directory/directory.h"
 #include "service/managesieve/reply.h"
 #include "service/managesieve/session.h"
 
@@ -15,6 +11,12 @@ METRIC_COUNTER(sessions, "ringmail_managesieve_sessions_total", "",
                "ManageSieve connections accepted");
 METRIC_GAUGE(sessions_open, "ringmail_managesieve_sessions", "",
              "ManageSieve connections now open");
+METRIC_COUNTER(moves, "ringmail_managesieve_moves_total", "",
+               "Sessions that moved to their account's home core after login");
+METRIC_COUNTER(commands, "ringmail_managesieve_commands_total", "",
+               "ManageSieve commands received");
+METRIC_COUNTER(trouble, "ringmail_managesieve_failed_commands_total", "",
+               "ManageSieve commands answered NO because of trouble on this side");
 
 slice managesieve_refusal(enum listener_refusal reason, void *service)
 {
@@ -29,129 +31,129 @@ slice managesieve_refusal(enum listener_refusal reason, void *service)
     }
 }
 
-static struct managesieve_session *create(struct stream *stream,
-                                          struct managesieve_service *service)
+static error greet(struct user_session *base)
 {
-    const struct sieve_settings *scripts = sieve_settings_here();
-    struct managesieve_session *s = scripts ? calloc(1, sizeof *s) : NULL;
-    if (!s)
-        return NULL;
-    s->stream = stream;
-    s->service = service;
-    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
-    s->login = atomic_load_explicit(&service->login, memory_order_acquire);
-    s->scripts = scripts;
-    s->state = MANAGESIEVE_STATE_STRANGER;
-    s->session.state = "greeting";
-    s->stranger_since = time_now();
-    arena_init(&s->arena, MANAGESIEVE_ARENA_SIZE_MAX);
-    buffer_init(&s->out, 1 << 20);
-    imap_frame_init(&s->frame, &(struct imap_frame_limits){0});
+    struct managesieve_session *s = managesieve_session_of(base);
     managesieve_session_set_limits(s);
-    return s;
+    managesieve_write_capabilities(s);
+    managesieve_say(
+        s, (struct managesieve_response){.status = MANAGESIEVE_OK, .text = s->settings->greeting});
+    return user_send(base);
 }
 
-static void destroy(struct managesieve_session *s)
+static void say_goodbye(struct user_session *base, slice text, bool later)
 {
-    managesieve_session_rest(s);
-    free(s->account_memory);
-    free(s);
+    enum managesieve_code code = later ? MANAGESIEVE_CODE_TRYLATER : MANAGESIEVE_CODE_NONE;
+    managesieve_say(
+        managesieve_session_of(base),
+        (struct managesieve_response){.status = MANAGESIEVE_BYE, .code = code, .text = text});
 }
 
-/* The one line a session leaves. */
-static void log_session(const struct managesieve_session *s, error outcome)
+static const char *command_name(const struct user_session *base)
 {
-    char id[SESSION_ID_SIZE], peer[ADDRESS_TEXT_SIZE];
-    struct tls_information tls;
-    session_id(&s->session, id);
-    struct log_line line = log_begin(LOG_INFO, "managesieve.session");
-    log_string(&line, "session", id);
-    log_text(&line, "peer", address_format_ip(stream_peer(s->stream), peer));
-    if (s->account.size)
-        log_text(&line, "user", s->account);
-    if (stream_tls_information(s->stream, &tls))
-        log_string(&line, "tls", tls.protocol);
-    log_number(&line, "ms", (time_now() - s->session.since) / TIME_MS);
-    log_number(&line, "commands", (int64_t)s->session.commands);
-    log_number(&line, "bytes_in", (int64_t)stream_bytes_read(s->stream));
-    log_number(&line, "bytes_out", (int64_t)stream_bytes_written(s->stream));
-    if (s->written)
-        log_number(&line, "scripts_written", s->written);
-    if (s->failed_logins)
-        log_number(&line, "failed_logins", s->failed_logins);
-    log_error(&line, outcome);
-    log_end(&line);
+    return managesieve_verb_name(managesieve_session_of(base)->command.verb);
 }
 
-static void finish(struct managesieve_session *s, error outcome)
+static error refuse(struct user_session *base, error problem)
 {
-    log_session(s, outcome);
-    session_leave(&s->session);
-    metric_add(&sessions_open, -1);
+    struct managesieve_session *s = managesieve_session_of(base);
+    if (problem.kind == ERROR_BUSY)
+        return managesieve_refuse(s, MANAGESIEVE_CODE_TRYLATER, problem);
+    if (base->finished) {
+        s->response.status = MANAGESIEVE_BYE;
+        problem.text = "too many failed logins";
+    }
+    return managesieve_refuse(s, MANAGESIEVE_CODE_NONE, problem);
 }
 
-static void arrive(struct message *message);
-
-/* Hands the session over. What it holds goes along; this core forgets it. */
-static error move(struct managesieve_session *s)
+static error remember(struct user_session *base, const struct directory_account *account)
 {
-    TRY(stream_detach(s->stream, managesieve_deadline(s)));
-    session_leave(&s->session);
-    s->move.run = arrive;
-    core_post(s->home, &s->move);
+    struct managesieve_session *s = managesieve_session_of(base);
+    struct script_place place;
+    TRY(script_place_make(s->scripts, account->home, &base->arena, &place));
+    size_t folder = strlen(place.folder) + 1, active = strlen(place.active) + 1;
+    char *memory = malloc(folder + active);
+    TRY_MEMORY(memory);
+    memcpy(memory, place.folder, folder);
+    memcpy(memory + folder, place.active, active);
+    free(s->place_memory);
+    s->place_memory = memory;
+    s->place = (struct script_place){memory, memory + folder};
     return OK;
 }
 
-/* WAITS. To the end, or to the next core (after UNAUTHENTICATE somebody else may log in). True: the
- * stream is another core's now. */
-static bool go_on(struct managesieve_session *s, error outcome)
+static error settle(struct user_session *base)
 {
-    if (!failed(outcome))
-        outcome = managesieve_session_run(s);
-    if (s->moving && !failed(outcome)) {
-        outcome = move(s);
-        if (!failed(outcome))
-            return true;
-    }
-    finish(s, outcome);
-    destroy(s);
-    return false;
+    struct managesieve_session *s = managesieve_session_of(base);
+    base->state = MANAGESIEVE_STATE_LOGGED_IN;
+    managesieve_session_set_limits(s);
+    s->response =
+        (struct managesieve_response){.status = MANAGESIEVE_OK, .text = SLICE("logged in")};
+    return OK;
 }
 
-/* On the home core, as a fiber of its own. */
-static void continue_at_home(void *argument)
+static void rest(struct user_session *base)
 {
-    struct managesieve_session *s = argument;
-    struct stream *stream = s->stream;
-    stream_attach(stream);
-    session_enter(&s->session, "managesieve", stream);
-    fiber_set_context(s);
-    if (!go_on(s, managesieve_session_settle(s)))
-        stream_close(&stream);
+    imap_frame_close(&managesieve_session_of(base)->frame);
 }
 
-static void arrive(struct message *message)
+static void log_counts(const struct user_session *base, struct log_line *line)
 {
-    struct managesieve_session *s = CONTAINER_OF(message, struct managesieve_session, move);
-    error problem = fiber_start(session_crew(), "managesieve", continue_at_home, s);
-    if (!failed(problem))
-        return;
-    /* No fiber to be had, or the core is stopping: the client sees a closed connection. */
-    stream_attach(s->stream);
-    finish(s, problem);
-    stream_abort(&s->stream);
-    destroy(s);
+    const struct managesieve_session *s = managesieve_session_of(base);
+    if (s->written)
+        log_number(line, "scripts_written", s->written);
 }
 
-void managesieve_serve(struct stream **stream, void *service)
+static void destroy(struct user_session *base)
 {
-    struct managesieve_session *s = create(*stream, service);
+    struct managesieve_session *s = managesieve_session_of(base);
+    free(s->place_memory);
+    free(s);
+}
+
+static const struct user_protocol protocol = {
+    .name = "managesieve",
+    .event = "managesieve.session",
+    .trouble_event = "managesieve.command",
+    .arena_size_max = MANAGESIEVE_ARENA_SIZE_MAX,
+    .output_size_max = 1 << 20, /* and of scripts what they may be: session.c */
+    .command_timeout = MANAGESIEVE_COMMAND_TIMEOUT_S * TIME_S,
+    .commands_before_login_max = MANAGESIEVE_COMMANDS_BEFORE_LOGIN_MAX,
+    .bad_commands_max = MANAGESIEVE_BAD_COMMANDS_MAX,
+    .sessions = &sessions,
+    .sessions_open = &sessions_open,
+    .moves = &moves,
+    .commands = &commands,
+    .failed = &trouble,
+    .greet = greet,
+    .serve_command = managesieve_serve_command,
+    .answer = managesieve_answer,
+    .say_goodbye = say_goodbye,
+    .command_name = command_name,
+    .ask = managesieve_ask,
+    .refuse = refuse,
+    .remember = remember,
+    .settle = settle,
+    .rest = rest,
+    .log = log_counts,
+    .destroy = destroy,
+};
+
+void managesieve_serve(struct stream **stream, void *argument)
+{
+    const struct managesieve_service *service = argument;
+    const struct sieve_settings *scripts = sieve_settings_here();
+    struct managesieve_session *s = scripts ? calloc(1, sizeof *s) : NULL;
     if (!s)
         return;
-    metric_add(&sessions, 1);
-    metric_add(&sessions_open, 1);
-    session_enter(&s->session, "managesieve", *stream);
-    fiber_set_context(s);
-    if (go_on(s, managesieve_session_greet(s)))
-        *stream = NULL;
+    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
+    s->scripts = scripts;
+    imap_frame_init(&s->frame, &(struct imap_frame_limits){0});
+    s->base.protocol = &protocol;
+    s->base.tls = service->tls;
+    s->base.login = atomic_load_explicit(&service->login, memory_order_acquire);
+    s->base.login_timeout = s->settings->login_timeout;
+    s->base.idle_timeout = s->settings->idle_timeout;
+    s->base.plaintext_login = s->settings->plaintext_login;
+    user_session_serve(&s->base, stream);
 }

@@ -2,7 +2,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One file per verb, one row per verb. A command finds its arguments in s->command, writes lines to
- * s->out, may set s->response and returns what went wrong; the session answers.
+ * s->base.out, may set s->response and returns what went wrong; the session answers.
  */
 #include "base/metric.h"
 #include "service/managesieve/session.h"

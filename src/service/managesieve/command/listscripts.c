@@ -6,10 +6,10 @@ error managesieve_command_listscripts(struct managesieve_session *s)
 {
     const struct script_entry *entries;
     size_t count;
-    TRY(script_list(&s->place, &s->arena, &entries, &count));
+    TRY(script_list(&s->place, &s->base.arena, &entries, &count));
     for (size_t i = 0; i < count; i++) {
-        managesieve_write_string(entries[i].name, &s->out);
-        buffer_add(&s->out, entries[i].active ? SLICE(" ACTIVE\r\n") : SLICE("\r\n"));
+        managesieve_write_string(entries[i].name, &s->base.out);
+        buffer_add(&s->base.out, entries[i].active ? SLICE(" ACTIVE\r\n") : SLICE("\r\n"));
     }
     return OK;
 }

@@ -4,6 +4,6 @@
 /* RFC 5804 2.3 */
 error managesieve_command_logout(struct managesieve_session *s)
 {
-    s->finished = true;
+    s->base.finished = true;
     return OK;
 }

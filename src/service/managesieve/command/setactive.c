@@ -7,7 +7,7 @@ error managesieve_command_setactive(struct managesieve_session *s)
 {
     slice name = s->command.strings[0], text;
     if (name.size) {
-        TRY(script_read(&s->place, name, &s->arena, &text));
+        TRY(script_read(&s->place, name, &s->base.arena, &text));
         TRY(managesieve_script_check(s, text));
     }
     return script_activate(&s->place, name);
