@@ -66,7 +66,7 @@ error imap_match_prepare(struct imap_session *s, struct imap_search_node *root)
     if (root->kind == IMAP_SEARCH_UID)
         imap_set_resolve(&root->set, view->count ? view->uids[view->count - 1] : 0);
     if (root->text.size && root->kind != IMAP_SEARCH_KEYWORD)
-        TRY(text_fold(&s->arena, root->text, &root->text));
+        TRY(text_fold(&s->base.arena, root->text, &root->text));
     for (struct imap_search_node *child = root->children; child; child = child->next)
         TRY(imap_match_prepare(s, child));
     sort_children(root);

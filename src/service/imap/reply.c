@@ -1,16 +1,12 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/imap/reply.h"
 
-#include "service/imap/login.h"
-
-#include "base/log.h"
 #include "base/metric.h"
 #include "service/imap/session.h"
+#include "service/user/login.h"
 
 METRIC_COUNTER(imap_bad, "ringmail_imap_bad_commands_total", "",
                "Commands that were no valid IMAP or not allowed at that point");
-METRIC_COUNTER(imap_failed, "ringmail_imap_failed_commands_total", "",
-               "Commands answered NO because of trouble on this side");
 
 struct rule {
     enum imap_status_kind kind;
@@ -19,7 +15,7 @@ struct rule {
 };
 
 /* CLOSED, TIMEOUT and CANCELLED come from the work here, not from the connection: those are in
- * s->lost and never answered. */
+ * s->base.lost and never answered. */
 static const struct rule RULES[ERROR_KINDS] = {
     [ERROR_CLOSED] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
     [ERROR_TIMEOUT] = {IMAP_NO, IMAP_CODE_UNAVAILABLE, "try again later"},
@@ -36,27 +32,9 @@ static const struct rule RULES[ERROR_KINDS] = {
     [ERROR_BUG] = {IMAP_NO, IMAP_CODE_SERVERBUG, "internal error"},
 };
 
-static bool is_our_trouble(enum error_kind kind)
-{
-    return kind == ERROR_TEMPORARY || kind == ERROR_SYSTEM || kind == ERROR_BUG ||
-           kind == ERROR_TIMEOUT || kind == ERROR_CLOSED;
-}
-
-static void log_trouble(const struct imap_session *s, error problem)
-{
-    char id[SESSION_ID_SIZE];
-    session_id(&s->session, id);
-    struct log_line line = log_begin(LOG_WARNING, "imap.command");
-    log_string(&line, "session", id);
-    log_string(&line, "command", imap_verb_name(s->command.verb));
-    log_text(&line, "user", s->account_key.id);
-    log_error(&line, problem);
-    log_end(&line);
-}
-
 void imap_say(struct imap_session *s, slice tag, struct imap_response response)
 {
-    imap_response_write(tag, &response, &s->out);
+    imap_response_write(tag, &response, &s->base.out);
 }
 
 error imap_refuse(struct imap_session *s, enum imap_code code, error problem)
@@ -81,29 +59,12 @@ static struct imap_response response_to(struct imap_session *s, error outcome)
     return response;
 }
 
-error imap_answer(struct imap_session *s, error outcome)
+void imap_answer(struct user_session *base, error outcome)
 {
-    if (failed(s->lost))
-        return s->lost;
-    if (s->answered) {
-        s->answered = false;
-        return OK;
-    }
+    struct imap_session *s = imap_session_of(base);
     struct imap_response response = failed(outcome) ? response_to(s, outcome) : s->response;
-    if (is_our_trouble(outcome.kind)) {
-        metric_add(&imap_failed, 1);
-        log_trouble(s, outcome);
-    }
+    metric_add(&imap_bad, response.kind == IMAP_BAD);
     imap_say(s, s->command.tag, response);
-    s->counts.bad = response.kind == IMAP_BAD ? s->counts.bad + 1 : 0;
-    if (response.kind == IMAP_BAD)
-        metric_add(&imap_bad, 1);
-    if (s->counts.bad >= IMAP_BAD_COMMANDS_MAX && !s->finished) {
-        imap_say(s, SLICE_EMPTY,
-                 (struct imap_response){.kind = IMAP_BYE, .text = SLICE("too many bad commands")});
-        s->finished = true;
-    }
-    return imap_send(s);
 }
 
 #define EVERYWHERE "IMAP4rev1 SASL-IR ID ENABLE "
@@ -129,8 +90,8 @@ static slice login_capabilities(const struct imap_session *s, bool starttls)
     static const slice unbound[] = BY_EACH("", SHA_1, SHA_256);
     static const slice before_tls[] = BY_EACH("STARTTLS ", SHA_1, SHA_256);
     static const slice bound_to_tls[] = BY_EACH("", SHA_1_PLUS SHA_1, SHA_256_PLUS SHA_256);
-    enum login_scram scram = s->login->scram;
-    const struct login_party party = imap_session_login_party(s);
+    enum login_scram scram = s->base.login->scram;
+    const struct login_party party = user_login_party(&s->base);
     bool bound = login_mechanism_is_offered(LOGIN_MECHANISM_SCRAM_SHA_256_PLUS, &party) ||
                  login_mechanism_is_offered(LOGIN_MECHANISM_SCRAM_SHA_1_PLUS, &party);
     return starttls ? before_tls[scram] : bound ? bound_to_tls[scram] : unbound[scram];
@@ -138,11 +99,11 @@ static slice login_capabilities(const struct imap_session *s, bool starttls)
 
 slice imap_capabilities(const struct imap_session *s)
 {
-    bool starttls = s->service->tls && !stream_is_tls(s->stream);
-    if (s->state != IMAP_STATE_STRANGER)
+    bool starttls = s->base.tls && !stream_is_tls(s->base.stream);
+    if (s->base.state != IMAP_STATE_STRANGER)
         return SLICE(LOGGED_IN);
     /* RFC 3501 6.2.1, 6.2.3; RFC 7888 5 */
-    if (!imap_session_may_login(s))
+    if (failed(user_check_privacy(&s->base)))
         return starttls ? SLICE(EVERYWHERE "LITERAL- STARTTLS LOGINDISABLED")
                         : SLICE(EVERYWHERE "LITERAL- LOGINDISABLED");
     return login_capabilities(s, starttls);

@@ -7,11 +7,11 @@
 #include "format/imap/response.h"
 
 struct imap_session;
+struct user_session;
 
-/* Answers the present command with s->response where it succeeded, else by the error's kind (a code
- * that the command put into s->response stays). Returns what ends the session: the loss of the
- * connection, or too many bad commands. */
-error imap_answer(struct imap_session *s, error outcome);
+/* A struct user_protocol's: s->response where it succeeded, else by the error's kind (a code that
+ * the command put into s->response stays). */
+void imap_answer(struct user_session *base, error outcome);
 /* An untagged or tagged status line of its own. */
 void imap_say(struct imap_session *s, slice tag, struct imap_response response);
 /* For a failure that deserves a code: return imap_refuse(s, IMAP_CODE_TRYCREATE, error). */

@@ -1,14 +1,9 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/imap/serve.h"
 
-#include "base/log.h"
-#include "base/metric.h"
-#include "data/directory/directory.h"
-#include "net/tls.h"
-#include "runtime/core.h"
-#include "runtime/fiber.h"
 #include "service/imap/reply.h"
 #include "service/imap/session.h"
+#include "service/user/login.h"
 
 #include <stdlib.h>
 
@@ -16,6 +11,9 @@ METRIC_COUNTER(imap_sessions, "ringmail_imap_sessions_total", "", "IMAP connecti
 METRIC_GAUGE(imap_sessions_open, "ringmail_imap_sessions", "", "IMAP connections now open");
 METRIC_COUNTER(imap_moves, "ringmail_imap_moves_total", "",
                "Sessions that moved to their account's home core after login");
+METRIC_COUNTER(imap_commands, "ringmail_imap_commands_total", "", "IMAP commands received");
+METRIC_COUNTER(imap_failed, "ringmail_imap_failed_commands_total", "",
+               "Commands answered NO because of trouble on this side");
 
 slice imap_refusal(enum listener_refusal reason, void *service)
 {
@@ -30,128 +28,136 @@ slice imap_refusal(enum listener_refusal reason, void *service)
     }
 }
 
-static struct imap_session *create(struct stream *stream, struct imap_service *service)
+static error greet(struct user_session *base)
 {
-    struct imap_session *s = calloc(1, sizeof *s);
-    if (!s)
-        return NULL;
-    s->stream = stream;
-    s->service = service;
-    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
-    s->login = atomic_load_explicit(&service->login, memory_order_acquire);
-    s->state = IMAP_STATE_STRANGER;
-    s->session.state = "greeting";
-    arena_init(&s->arena, IMAP_ARENA_SIZE_MAX);
-    buffer_init(&s->out, IMAP_RESPONSE_SIZE_MAX);
-    imap_frame_init(&s->frame, &(struct imap_frame_limits){0});
+    struct imap_session *s = imap_session_of(base);
     imap_session_set_limits(s);
-    return s;
+    imap_say(s, SLICE_EMPTY,
+             (struct imap_response){.kind = IMAP_OK,
+                                    .code = IMAP_CODE_CAPABILITY,
+                                    .argument = imap_capabilities(s),
+                                    .text = s->settings->greeting});
+    return user_send(base);
 }
 
-static void destroy(struct imap_session *s)
+static void say_goodbye(struct user_session *base, slice text, bool later)
 {
-    imap_view_close(&s->view);
-    account_close(&s->account);
-    imap_session_rest(s);
-    free(s->account_memory);
-    free(s);
+    (void)later;
+    imap_say(imap_session_of(base), SLICE_EMPTY,
+             (struct imap_response){.kind = IMAP_BYE, .text = text});
 }
 
-/* The one line a session leaves. */
-static void log_session(const struct imap_session *s, error outcome)
+static const char *command_name(const struct user_session *base)
 {
-    char id[SESSION_ID_SIZE], peer[ADDRESS_TEXT_SIZE];
-    struct tls_information tls;
-    session_id(&s->session, id);
-    struct log_line line = log_begin(LOG_INFO, "imap.session");
-    log_string(&line, "session", id);
-    log_text(&line, "peer", address_format_ip(stream_peer(s->stream), peer));
-    if (s->account_key.id.size)
-        log_text(&line, "user", s->account_key.id);
-    if (stream_tls_information(s->stream, &tls))
-        log_string(&line, "tls", tls.protocol);
-    log_number(&line, "ms", (time_now() - s->session.since) / TIME_MS);
-    log_number(&line, "commands", (int64_t)s->session.commands);
-    log_number(&line, "bytes_in", (int64_t)stream_bytes_read(s->stream));
-    log_number(&line, "bytes_out", (int64_t)stream_bytes_written(s->stream));
-    if (s->counts.fetched)
-        log_number(&line, "fetched", s->counts.fetched);
-    if (s->counts.appended)
-        log_number(&line, "appended", s->counts.appended);
-    if (s->counts.expunged)
-        log_number(&line, "expunged", s->counts.expunged);
-    if (s->counts.logins)
-        log_number(&line, "failed_logins", s->counts.logins);
-    log_error(&line, outcome);
-    log_end(&line);
+    return imap_verb_name(imap_session_of(base)->command.verb);
 }
 
-static void finish(struct imap_session *s, error outcome)
+/* RFC 5530: what a client needs to know about a refusal. */
+static error refuse(struct user_session *base, error problem)
 {
-    log_session(s, outcome);
-    session_leave(&s->session);
-    metric_add(&imap_sessions_open, -1);
+    struct imap_session *s = imap_session_of(base);
+    if (problem.kind == ERROR_BUSY)
+        return imap_refuse(s, IMAP_CODE_UNAVAILABLE, problem);
+    if (base->finished)
+        imap_say(s, SLICE_EMPTY,
+                 (struct imap_response){.kind = IMAP_BYE, .text = SLICE("too many failed logins")});
+    return imap_refuse(s, IMAP_CODE_AUTHENTICATIONFAILED, problem);
 }
 
-/* On the home core, as a fiber of its own. */
-static void continue_at_home(void *argument)
+static error open_account(struct imap_session *s)
 {
-    struct imap_session *s = argument;
-    stream_attach(s->stream);
-    session_enter(&s->session, "imap", s->stream);
-    fiber_set_context(s);
-    metric_add(&imap_moves, 1);
-    error outcome = imap_session_settle(s);
-    if (!failed(outcome))
-        outcome = imap_session_run(s);
-    struct stream *stream = s->stream;
-    finish(s, outcome);
-    destroy(s);
-    stream_close(&stream);
+    TRY(account_open(&s->base.account, true, &s->account));
+    if (!s->settings->create_folders)
+        return OK;
+    /* No room for more folders: what is there can be read, and room be made. */
+    error problem = account_provision(s->account);
+    if (failed(problem) && problem.kind != ERROR_CANCELLED)
+        log_event(LOG_WARNING, "imap.provision", problem, s->base.account.id);
+    return problem.kind == ERROR_CANCELLED ? problem : OK;
 }
 
-static void arrive(struct message *message)
+static error settle(struct user_session *base)
 {
-    struct imap_session *s = CONTAINER_OF(message, struct imap_session, move);
-    error problem = fiber_start(session_crew(), "imap", continue_at_home, s);
-    if (!failed(problem))
-        return;
-    /* No fiber to be had, or the core is stopping: the client sees a closed connection. */
-    stream_attach(s->stream);
-    finish(s, problem);
-    stream_abort(&s->stream);
-    destroy(s);
-}
-
-/* Hands the session over. What it holds goes along; this core forgets it. */
-static error move(struct imap_session *s)
-{
-    TRY(stream_detach(s->stream, imap_deadline(s)));
-    session_leave(&s->session);
-    s->move.run = arrive;
-    core_post(s->home, &s->move);
+    struct imap_session *s = imap_session_of(base);
+    error problem = open_account(s);
+    if (failed(problem)) {
+        account_close(&s->account);
+        return problem;
+    }
+    base->state = IMAP_STATE_LOGGED_IN;
+    imap_session_set_limits(s);
+    /* RFC 3501 7.1: the capabilities are others now; saying so saves a round trip. */
+    s->response = (struct imap_response){.kind = IMAP_OK,
+                                         .code = IMAP_CODE_CAPABILITY,
+                                         .argument = imap_capabilities(s),
+                                         .text = SLICE("logged in")};
     return OK;
 }
 
-void imap_serve(struct stream **stream, void *service)
+static void rest(struct user_session *base)
 {
-    struct imap_session *s = create(*stream, service);
+    imap_frame_close(&imap_session_of(base)->frame);
+}
+
+static void log_counts(const struct user_session *base, struct log_line *line)
+{
+    const struct imap_counts *counts = &imap_session_of(base)->counts;
+    if (counts->fetched)
+        log_number(line, "fetched", counts->fetched);
+    if (counts->appended)
+        log_number(line, "appended", counts->appended);
+    if (counts->expunged)
+        log_number(line, "expunged", counts->expunged);
+}
+
+static void destroy(struct user_session *base)
+{
+    struct imap_session *s = imap_session_of(base);
+    imap_view_close(&s->view);
+    account_close(&s->account);
+    free(s);
+}
+
+static const struct user_protocol protocol = {
+    .name = "imap",
+    .event = "imap.session",
+    .trouble_event = "imap.command",
+    .arena_size_max = IMAP_ARENA_SIZE_MAX,
+    .output_size_max = IMAP_RESPONSE_SIZE_MAX,
+    .command_timeout = IMAP_COMMAND_TIMEOUT_S * TIME_S,
+    .commands_before_login_max = IMAP_COMMANDS_BEFORE_LOGIN_MAX,
+    .bad_commands_max = IMAP_BAD_COMMANDS_MAX,
+    .sessions = &imap_sessions,
+    .sessions_open = &imap_sessions_open,
+    .moves = &imap_moves,
+    .commands = &imap_commands,
+    .failed = &imap_failed,
+    .greet = greet,
+    .serve_command = imap_serve_command,
+    .answer = imap_answer,
+    .say_goodbye = say_goodbye,
+    .command_name = command_name,
+    .ask = user_ask,
+    .refuse = refuse,
+    .settle = settle,
+    .rest = rest,
+    .log = log_counts,
+    .destroy = destroy,
+};
+
+void imap_serve(struct stream **stream, void *argument)
+{
+    const struct imap_service *service = argument;
+    struct imap_session *s = calloc(1, sizeof *s);
     if (!s)
         return;
-    metric_add(&imap_sessions, 1);
-    metric_add(&imap_sessions_open, 1);
-    session_enter(&s->session, "imap", *stream);
-    fiber_set_context(s);
-    error outcome = imap_session_greet(s);
-    if (!failed(outcome))
-        outcome = imap_session_run(s);
-    if (s->moving && !failed(outcome)) {
-        outcome = move(s);
-        if (!failed(outcome)) {
-            *stream = NULL;
-            return;
-        }
-    }
-    finish(s, outcome);
-    destroy(s);
+    s->settings = atomic_load_explicit(&service->settings, memory_order_acquire);
+    imap_frame_init(&s->frame, &(struct imap_frame_limits){0});
+    s->base.protocol = &protocol;
+    s->base.tls = service->tls;
+    s->base.login = atomic_load_explicit(&service->login, memory_order_acquire);
+    s->base.login_timeout = s->settings->login_timeout;
+    s->base.idle_timeout = s->settings->idle_timeout;
+    s->base.plaintext_login = s->settings->plaintext_login;
+    user_session_serve(&s->base, stream);
 }

@@ -11,7 +11,7 @@ static void notify(struct mailbox_watch *watch)
     struct imap_view *view = CONTAINER_OF(watch, struct imap_view, watch);
     struct imap_session *s = CONTAINER_OF(view, struct imap_session, view);
     if (view->idling)
-        stream_interrupt(s->stream);
+        stream_interrupt(s->base.stream);
 }
 
 /* Appends the UIDs that came since. */
@@ -189,9 +189,9 @@ static int descending(const void *left, const void *right)
 
 static void write_expunge(struct imap_session *s, uint32_t number)
 {
-    buffer_add(&s->out, SLICE("* "));
-    buffer_add_u64(&s->out, number);
-    buffer_add(&s->out, SLICE(" EXPUNGE\r\n"));
+    buffer_add(&s->base.out, SLICE("* "));
+    buffer_add_u64(&s->base.out, number);
+    buffer_add(&s->base.out, SLICE(" EXPUNGE\r\n"));
 }
 
 /* From the highest number down, so that each stays right when those before it are gone. */
@@ -242,7 +242,7 @@ static error tell_new(struct imap_session *s)
     if (view->count == before)
         return OK;
     claim_recent(view);
-    buffer_format(&s->out, "* %u EXISTS\r\n* %u RECENT\r\n", view->count,
+    buffer_format(&s->base.out, "* %u EXISTS\r\n* %u RECENT\r\n", view->count,
                   imap_view_recent_total(view));
     return OK;
 }
@@ -268,8 +268,8 @@ void imap_view_write_message_flags(struct imap_session *s, const struct mail *ma
         if (name.size)
             names[count++] = name;
     }
-    buffer_add(&s->out, SLICE("FLAGS "));
-    imap_flags_write(shown, names, count, &s->out);
+    buffer_add(&s->base.out, SLICE("FLAGS "));
+    imap_flags_write(shown, names, count, &s->base.out);
 }
 
 void imap_view_write_flags(struct imap_session *s, bool permanent)
@@ -284,17 +284,17 @@ void imap_view_write_flags(struct imap_session *s, bool permanent)
     }
     uint32_t all = IMAP_FLAG_SEEN | IMAP_FLAG_ANSWERED | IMAP_FLAG_FLAGGED | IMAP_FLAG_DELETED |
                    IMAP_FLAG_DRAFT;
-    buffer_add(&s->out, SLICE("* FLAGS "));
-    imap_flags_write(all, names, kept, &s->out);
-    buffer_add(&s->out, SLICE("\r\n"));
+    buffer_add(&s->base.out, SLICE("* FLAGS "));
+    imap_flags_write(all, names, kept, &s->base.out);
+    buffer_add(&s->base.out, SLICE("\r\n"));
     view->keywords_told = count;
     if (!permanent)
         return;
-    buffer_add(&s->out, SLICE("* OK [PERMANENTFLAGS "));
+    buffer_add(&s->base.out, SLICE("* OK [PERMANENTFLAGS "));
     if (count < STORE_KEYWORDS_MAX)
         names[kept++] = SLICE("\\*"); /* RFC 3501 7.1: new keywords can be made */
-    imap_flags_write(view->read_only ? 0 : all, names, view->read_only ? 0 : kept, &s->out);
-    buffer_add(&s->out, SLICE("] these are kept\r\n"));
+    imap_flags_write(view->read_only ? 0 : all, names, view->read_only ? 0 : kept, &s->base.out);
+    buffer_add(&s->base.out, SLICE("] these are kept\r\n"));
 }
 
 static error tell_flags_of(struct imap_session *s, uint32_t index)
@@ -302,10 +302,10 @@ static error tell_flags_of(struct imap_session *s, uint32_t index)
     const struct mail *mail = mailbox_find(s->view.mailbox, s->view.uids[index]);
     if (!mail)
         return OK;
-    buffer_format(&s->out, "* %u FETCH (UID %u ", index + 1, mail->uid);
+    buffer_format(&s->base.out, "* %u FETCH (UID %u ", index + 1, mail->uid);
     imap_view_write_message_flags(s, mail);
-    buffer_add(&s->out, SLICE(")\r\n"));
-    return imap_send_some(s);
+    buffer_add(&s->base.out, SLICE(")\r\n"));
+    return user_send_some(&s->base);
 }
 
 /* Of messages below `count`: the client has yet to ask for the flags of new ones. */
@@ -338,7 +338,7 @@ error imap_view_tell(struct imap_session *s, bool expunges)
         imap_say(s, SLICE_EMPTY,
                  (struct imap_response){.kind = IMAP_BYE,
                                         .text = SLICE("the selected mailbox was deleted")});
-        s->finished = true;
+        s->base.finished = true;
         return OK;
     }
     imap_view_gather(view);
@@ -387,7 +387,7 @@ error imap_view_select(struct imap_session *s, struct imap_set *set, bool uid,
             total += pass == 0 ? to - from : 0;
         }
         if (pass == 0) {
-            *out_indexes = ARENA_ARRAY(&s->arena, uint32_t, total ? total : 1);
+            *out_indexes = ARENA_ARRAY(&s->base.arena, uint32_t, total ? total : 1);
             TRY_MEMORY(*out_indexes);
         }
     }

@@ -3,6 +3,7 @@
 
 #include "service/pop3/reply.h"
 #include "service/pop3/session.h"
+#include "service/user/login.h"
 
 #include <stdlib.h>
 
@@ -131,7 +132,7 @@ static const struct user_protocol protocol = {
     .answer = pop3_answer,
     .say_goodbye = say_goodbye,
     .command_name = command_name,
-    .ask = pop3_ask,
+    .ask = user_ask,
     .refuse = refuse,
     .settle = settle,
     .log = log_counts,

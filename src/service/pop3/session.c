@@ -1,16 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "service/pop3/session.h"
 
-#include "service/login/mechanism.h"
 #include "service/pop3/command/command.h"
-
-error pop3_ask(struct user_session *base, slice challenge, slice *out_response)
-{
-    buffer_add(&base->out, SLICE("+ "));
-    buffer_add(&base->out, challenge);
-    buffer_add(&base->out, SLICE("\r\n"));
-    return user_read_line(base, LOGIN_RESPONSE_SIZE_MAX, out_response);
-}
 
 static error run(struct pop3_session *s, slice line)
 {

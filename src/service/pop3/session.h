@@ -34,6 +34,5 @@ static inline struct pop3_session *pop3_session_of(const struct user_session *ba
     return CONTAINER_OF(base, struct pop3_session, base);
 }
 
-/* WAITS. A struct user_protocol's: one command; the reading of a response of SASL. */
+/* WAITS. A struct user_protocol's: one command. */
 error pop3_serve_command(struct user_session *base);
-error pop3_ask(struct user_session *base, slice challenge, slice *out_response);

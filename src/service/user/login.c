@@ -94,6 +94,14 @@ error user_log_in(struct user_session *s, slice name, slice password)
     return conclude(s, problem, &account);
 }
 
+error user_ask(struct user_session *s, slice challenge, slice *out_response)
+{
+    buffer_add(&s->out, SLICE("+ "));
+    buffer_add(&s->out, challenge);
+    buffer_add(&s->out, SLICE("\r\n"));
+    return user_read_line(s, LOGIN_RESPONSE_SIZE_MAX, out_response);
+}
+
 static error converse(struct user_session *s, struct login_exchange *exchange, const slice *initial)
 {
     slice response = initial ? *initial : SLICE_EMPTY;

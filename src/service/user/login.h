@@ -21,6 +21,8 @@ error user_log_in(struct user_session *s, slice name, slice password);
  * overwritten. ERROR_MALFORMED where the client broke it off. */
 error user_authenticate(struct user_session *s, enum login_mechanism mechanism,
                         const slice *initial);
+/* WAITS. A struct user_protocol's, for those whose challenge is a line that begins with "+ ". */
+error user_ask(struct user_session *s, slice challenge, slice *out_response);
 /* WAITS. At home, after a password was right. */
 error user_settle(struct user_session *s);
 /* Back to where it began. */

@@ -32,7 +32,7 @@ static error foresee(struct imap_session *s, const struct imap_append *append)
 static error read_end(struct imap_session *s)
 {
     slice line;
-    TRY(imap_read_line(s, IMAP_LINE_SIZE_BEFORE_LOGIN_MAX, &line));
+    TRY(user_read_line(&s->base, IMAP_LINE_SIZE_BEFORE_LOGIN_MAX, &line));
     return line.size == 0 ? OK : error_make(ERROR_MALFORMED, "unexpected text after the message");
 }
 
@@ -47,11 +47,11 @@ static error decline(struct imap_session *s, const struct imap_literal *literal,
                  (struct imap_response){.kind = IMAP_BYE,
                                         .code = IMAP_CODE_TOOBIG,
                                         .text = SLICE("the message is far too large")});
-        s->finished = true;
+        s->base.finished = true;
         return problem;
     }
-    TRY(imap_send(s));
-    TRY(imap_lost(s, stream_skip(s->stream, literal->size, imap_deadline(s))));
+    TRY(user_send(&s->base));
+    TRY(user_lost(&s->base, stream_skip(s->base.stream, literal->size, user_deadline(&s->base))));
     error_ignore(read_end(s)); /* it is declined in any case; a loss of the connection is noted */
     return problem;
 }
@@ -86,7 +86,7 @@ static error with_crlf(slice message, size_t missing, struct body *out)
 static error deliver(struct imap_session *s, const struct imap_append *append, slice message)
 {
     struct store_recipient recipient = {
-        .account = s->account_key,
+        .account = s->base.account,
         .mailbox = append->mailbox,
         .flags = imap_command_stored_flags(append->flags.system),
         .keywords = append->flags.keywords,
@@ -109,7 +109,7 @@ static error deliver(struct imap_session *s, const struct imap_append *append, s
     metric_add(&imap_appended, 1);
     imap_lesson_appended(s->account, append->mailbox, recipient.uid);
     /* RFC 4315 3; where there is no room for the code the message is stored all the same */
-    if (!failed(arena_format(&s->arena, &s->response.argument, "%u %u", recipient.uid_validity,
+    if (!failed(arena_format(&s->base.arena, &s->response.argument, "%u %u", recipient.uid_validity,
                              recipient.uid)))
         s->response.code = IMAP_CODE_APPENDUID;
     return OK;
@@ -134,13 +134,13 @@ static error store_body(struct imap_session *s, const struct imap_append *append
 static error receive(struct imap_session *s, const struct imap_append *append, struct body *body)
 {
     if (append->literal.sync)
-        buffer_add(&s->out, SLICE("+ go ahead\r\n"));
-    TRY(imap_send(s));
-    s->session.state = "receiving a message";
-    error problem =
-        imap_lost(s, stream_read_body(s->stream, body, append->literal.size, TIME_NEVER));
-    if (failed(s->lost))
-        return s->lost;
+        buffer_add(&s->base.out, SLICE("+ go ahead\r\n"));
+    TRY(user_send(&s->base));
+    s->base.session.state = "receiving a message";
+    error problem = user_lost(
+        &s->base, stream_read_body(s->base.stream, body, append->literal.size, TIME_NEVER));
+    if (failed(s->base.lost))
+        return s->base.lost;
     TRY(read_end(s));
     if (problem.kind == ERROR_LIMIT) /* the core's memory for bodies is used up */
         return error_make(ERROR_TEMPORARY, problem.text);
@@ -151,7 +151,7 @@ static error receive(struct imap_session *s, const struct imap_append *append, s
 error imap_command_append(struct imap_session *s)
 {
     struct imap_append append;
-    TRY(imap_append_parse(&s->command.arguments, &s->arena, s->name_form, &append));
+    TRY(imap_append_parse(&s->command.arguments, &s->base.arena, s->name_form, &append));
     error problem = foresee(s, &append);
     if (!failed(problem) && append.literal.size == 0)
         problem = error_make(ERROR_MALFORMED, "the message is empty");

@@ -7,8 +7,8 @@
 error imap_command_capability(struct imap_session *s)
 {
     TRY(imap_take_end(&s->command.arguments));
-    buffer_add(&s->out, SLICE("* CAPABILITY "));
-    buffer_add(&s->out, imap_capabilities(s));
-    buffer_add(&s->out, SLICE("\r\n"));
+    buffer_add(&s->base.out, SLICE("* CAPABILITY "));
+    buffer_add(&s->base.out, imap_capabilities(s));
+    buffer_add(&s->base.out, SLICE("\r\n"));
     return OK;
 }

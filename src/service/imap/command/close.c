@@ -10,6 +10,6 @@ error imap_command_close(struct imap_session *s)
     if (s->command.verb == IMAP_CLOSE && !s->view.read_only)
         problem = imap_command_expunge_deleted(s, NULL);
     imap_view_close(&s->view);
-    s->state = IMAP_STATE_LOGGED_IN;
+    s->base.state = IMAP_STATE_LOGGED_IN;
     return problem;
 }

@@ -2,8 +2,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
  * One file per verb, one row per verb. A command reads its arguments from s->command, writes
- * untagged lines to s->out, may set s->response (code, argument, text) and returns what went wrong;
- * the session answers. What a command returns after it lost the connection does not matter.
+ * untagged lines to s->base.out, may set s->response (code, argument, text) and returns what went
+ * wrong; the session answers. What a command returns after it lost the connection does not matter.
  */
 #include "base/metric.h"
 #include "format/imap/command.h"

@@ -20,8 +20,8 @@ static error copied_argument(struct imap_session *s, const struct copy *copy, ui
     for (uint32_t i = 0; i < copy->count; i++) {
         if (copy->copies[i] == 0)
             continue;
-        TRY(imap_set_add(&from, &s->arena, copy->uids[i]));
-        TRY(imap_set_add(&to, &s->arena, copy->copies[i]));
+        TRY(imap_set_add(&from, &s->base.arena, copy->uids[i]));
+        TRY(imap_set_add(&to, &s->base.arena, copy->copies[i]));
     }
     *out_argument = SLICE_EMPTY;
     if (from.count == 0)
@@ -31,7 +31,7 @@ static error copied_argument(struct imap_session *s, const struct copy *copy, ui
     imap_set_write(&from, &text);
     buffer_add_byte(&text, ' ');
     imap_set_write(&to, &text);
-    error problem = arena_copy(&s->arena, buffer_slice(&text), out_argument);
+    error problem = arena_copy(&s->base.arena, buffer_slice(&text), out_argument);
     buffer_close(&text);
     return problem;
 }
@@ -84,13 +84,13 @@ error imap_command_copy(struct imap_session *s)
     uint32_t *indexes;
     slice name;
     TRY(imap_take_space(c));
-    TRY(imap_set_parse(c, &s->arena, &set));
+    TRY(imap_set_parse(c, &s->base.arena, &set));
     TRY(imap_command_take_mailbox(s, &name));
     if (s->command.verb == IMAP_MOVE)
         TRY(imap_command_check_writable(s));
     TRY(imap_view_select(s, &set, s->command.uid, &indexes, &copy.count));
     TRY(imap_command_uids(s, indexes, copy.count, &copy.uids));
-    copy.copies = ARENA_ARRAY(&s->arena, uint32_t, copy.count ? copy.count : 1);
+    copy.copies = ARENA_ARRAY(&s->base.arena, uint32_t, copy.count ? copy.count : 1);
     TRY_MEMORY(copy.copies);
     return copy.count ? copy_to(s, name, &copy) : OK;
 }

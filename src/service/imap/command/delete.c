@@ -7,9 +7,9 @@ error imap_command_delete(struct imap_session *s)
     slice name;
     TRY(imap_command_take_mailbox(s, &name));
     TRY(mailbox_delete(s->account, name));
-    if (s->state == IMAP_STATE_SELECTED && mailbox_is_gone(s->view.mailbox)) {
+    if (s->base.state == IMAP_STATE_SELECTED && mailbox_is_gone(s->view.mailbox)) {
         imap_view_close(&s->view);
-        s->state = IMAP_STATE_LOGGED_IN;
+        s->base.state = IMAP_STATE_LOGGED_IN;
     }
     return OK;
 }

@@ -12,6 +12,6 @@ error imap_command_enable(struct imap_session *s)
         TRY(imap_take_atom(c, &name));
     while (cursor_take_byte(c, ' '));
     TRY(imap_take_end(c));
-    buffer_add(&s->out, SLICE("* ENABLED\r\n"));
+    buffer_add(&s->base.out, SLICE("* ENABLED\r\n"));
     return OK;
 }

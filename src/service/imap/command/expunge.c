@@ -5,7 +5,7 @@
 error imap_command_expunge_deleted(struct imap_session *s, const struct imap_set *uids)
 {
     const struct imap_view *view = &s->view;
-    uint32_t *doomed = ARENA_ARRAY(&s->arena, uint32_t, view->count ? view->count : 1);
+    uint32_t *doomed = ARENA_ARRAY(&s->base.arena, uint32_t, view->count ? view->count : 1);
     size_t count = 0, removed = 0;
     TRY_MEMORY(doomed);
     for (uint32_t i = 0; i < view->count; i++) {
@@ -28,7 +28,7 @@ error imap_command_expunge(struct imap_session *s)
     struct imap_set set;
     if (s->command.uid) {
         TRY(imap_take_space(c));
-        TRY(imap_set_parse(c, &s->arena, &set));
+        TRY(imap_set_parse(c, &s->base.arena, &set));
         imap_set_resolve(&set, s->view.count ? s->view.uids[s->view.count - 1] : 0);
     }
     TRY(imap_take_end(c));

@@ -138,21 +138,21 @@ static error mark_seen(struct answer *a)
 
 static void begin_item(struct answer *a)
 {
-    buffer_add_string(&a->s->out, a->before);
+    buffer_add_string(&a->s->base.out, a->before);
     a->before = " ";
 }
 
 static void write_text_item(struct answer *a, slice name, slice text)
 {
     begin_item(a);
-    buffer_add(&a->s->out, name);
-    buffer_add(&a->s->out, text);
+    buffer_add(&a->s->base.out, name);
+    buffer_add(&a->s->base.out, text);
 }
 
 /* From the index; the message is there, as nothing waited since it was found. */
 static void write_index_items(struct answer *a, const struct mail *mail)
 {
-    struct buffer *out = &a->s->out;
+    struct buffer *out = &a->s->base.out;
     if (a->items & IMAP_FETCH_UID || a->s->command.uid) {
         begin_item(a);
         buffer_format(out, "UID %u", mail->uid);
@@ -191,16 +191,16 @@ static error send_piece(struct answer *a, const struct imap_piece *piece)
 {
     struct imap_session *s = a->s;
     if (piece->kind == IMAP_PIECE_MEMORY && piece->size <= COPY_SIZE_MAX) {
-        buffer_add(&s->out, piece->bytes);
-        return imap_send_some(s);
+        buffer_add(&s->base.out, piece->bytes);
+        return user_send_some(&s->base);
     }
-    TRY(imap_send(s));
+    TRY(user_send(&s->base));
     error problem = piece->kind == IMAP_PIECE_FILE
-                        ? stream_send_file(s->stream, a->message.file.fd, (off_t)piece->offset,
+                        ? stream_send_file(s->base.stream, a->message.file.fd, (off_t)piece->offset,
                                            piece->size, TIME_NEVER)
-                        : stream_send(s->stream, piece->bytes, TIME_NEVER);
+                        : stream_send(s->base.stream, piece->bytes, TIME_NEVER);
     if (failed(problem))
-        s->lost = problem; /* whatever kind: the literal is incomplete */
+        s->base.lost = problem; /* whatever kind: the literal is incomplete */
     return problem;
 }
 
@@ -209,13 +209,13 @@ static error write_bodies(struct answer *a)
     for (uint32_t i = 0; i < a->fetch->body_count; i++) {
         const struct imap_piece *piece = &a->pieces[i];
         begin_item(a);
-        imap_fetch_body_write_name(&a->fetch->bodies[i], &a->s->out);
+        imap_fetch_body_write_name(&a->fetch->bodies[i], &a->s->base.out);
         if (piece->kind == IMAP_PIECE_NIL) {
-            buffer_add(&a->s->out, SLICE(" NIL"));
+            buffer_add(&a->s->base.out, SLICE(" NIL"));
             continue;
         }
-        buffer_add_byte(&a->s->out, ' ');
-        imap_write_literal_head(piece->size, &a->s->out);
+        buffer_add_byte(&a->s->base.out, ' ');
+        imap_write_literal_head(piece->size, &a->s->base.out);
         TRY(send_piece(a, piece));
         metric_add(&imap_fetched_bytes, (int64_t)piece->size);
     }
@@ -233,13 +233,13 @@ static error answer(struct answer *a)
     const struct mail *mail = mailbox_find(a->s->view.mailbox, a->message.uid);
     if (!mail)
         return error_make(ERROR_NOT_FOUND, "the message is gone");
-    buffer_format(&a->s->out, "* %u FETCH (", a->index + 1);
+    buffer_format(&a->s->base.out, "* %u FETCH (", a->index + 1);
     a->before = "";
     write_index_items(a, mail);
     write_parsed_items(a);
     TRY(write_bodies(a));
-    buffer_add(&a->s->out, SLICE(")\r\n"));
-    return imap_send_some(a->s);
+    buffer_add(&a->s->base.out, SLICE(")\r\n"));
+    return user_send_some(&a->s->base);
 }
 
 /* What became of the messages of one FETCH. */
@@ -257,8 +257,8 @@ static error fetch_one(struct imap_session *s, const struct imap_fetch *fetch, u
     error problem = answer(&a);
     imap_message_close(&a.message);
     buffer_close(&a.blob);
-    if (failed(s->lost))
-        return s->lost;
+    if (failed(s->base.lost))
+        return s->base.lost;
     if (problem.kind == ERROR_NOT_FOUND)
         outcome->missing = true;
     else if (failed(problem) && !failed(outcome->trouble))
@@ -275,7 +275,7 @@ error imap_command_fetch(struct imap_session *s)
     struct arena scratch;
     struct outcome outcome = {0};
     uint32_t *indexes, count;
-    TRY(imap_fetch_parse(&s->command.arguments, &s->arena, &fetch));
+    TRY(imap_fetch_parse(&s->command.arguments, &s->base.arena, &fetch));
     TRY(imap_view_select(s, &fetch.set, s->command.uid, &indexes, &count));
     arena_init(&scratch, IMAP_SCRATCH_SIZE_MAX);
     arena_keep(&scratch, SCRATCH_KEPT_MAX);

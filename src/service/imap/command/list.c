@@ -21,13 +21,13 @@ static bool matches(const struct patterns *patterns, slice name)
 static error compile(struct imap_session *s, const struct imap_list *list, struct patterns *out)
 {
     out->count = list->pattern_count;
-    out->compiled = ARENA_ARRAY(&s->arena, struct imap_pattern, list->pattern_count);
+    out->compiled = ARENA_ARRAY(&s->base.arena, struct imap_pattern, list->pattern_count);
     TRY_MEMORY(out->compiled);
     for (uint32_t i = 0; i < list->pattern_count; i++) {
         slice whole;
-        TRY(arena_format(&s->arena, &whole, "%.*s%.*s", SLICE_ARG(list->reference),
+        TRY(arena_format(&s->base.arena, &whole, "%.*s%.*s", SLICE_ARG(list->reference),
                          SLICE_ARG(list->patterns[i])));
-        TRY(imap_pattern_compile(whole, STORE_SEPARATOR, &s->arena, &out->compiled[i]));
+        TRY(imap_pattern_compile(whole, STORE_SEPARATOR, &s->base.arena, &out->compiled[i]));
     }
     return OK;
 }
@@ -95,7 +95,7 @@ static error write_entry(struct imap_session *s, const struct imap_list *list,
                                              .separator = STORE_SEPARATOR,
                                              .name = entry->name,
                                              .child_info_subscribed = child_info},
-                    s->name_form, &s->out);
+                    s->name_form, &s->base.out);
     /* RFC 5819 2: no STATUS for what cannot be selected */
     if (list->give & IMAP_LIST_RETURN_STATUS &&
         !(entry->attributes & (MAILBOX_NOSELECT | MAILBOX_NONEXISTENT))) {
@@ -103,7 +103,7 @@ static error write_entry(struct imap_session *s, const struct imap_list *list,
         if (failed(problem) && problem.kind != ERROR_NOT_FOUND) /* deleted meanwhile: no line */
             return problem;
     }
-    return imap_send_some(s);
+    return user_send_some(&s->base);
 }
 
 /* RFC 3501 6.3.8: an empty pattern asks for the separator. */
@@ -118,13 +118,13 @@ error imap_command_list(struct imap_session *s)
     struct patterns patterns;
     const struct mailbox_entry *entries;
     size_t count;
-    TRY(imap_list_parse(&s->command.arguments, &s->arena, s->name_form, &list));
+    TRY(imap_list_parse(&s->command.arguments, &s->base.arena, s->name_form, &list));
     if (asks_for_separator(&list)) {
-        buffer_format(&s->out, "* LIST (\\Noselect) \"%c\" \"\"\r\n", STORE_SEPARATOR);
+        buffer_format(&s->base.out, "* LIST (\\Noselect) \"%c\" \"\"\r\n", STORE_SEPARATOR);
         return OK;
     }
     TRY(compile(s, &list, &patterns));
-    TRY(account_list(s->account, &s->arena, &entries, &count));
+    TRY(account_list(s->account, &s->base.arena, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         if (!matches(&patterns, entries[i].name))
             continue;
@@ -164,7 +164,7 @@ static void write_parent(struct imap_session *s, const struct patterns *patterns
                                                      .attributes = IMAP_ATTRIBUTE_NOSELECT,
                                                      .separator = STORE_SEPARATOR,
                                                      .name = name},
-                            s->name_form, &s->out);
+                            s->name_form, &s->base.out);
         return;
     }
 }
@@ -175,13 +175,13 @@ error imap_command_lsub(struct imap_session *s)
     struct patterns patterns;
     const struct mailbox_entry *entries;
     size_t count;
-    TRY(imap_lsub_parse(&s->command.arguments, &s->arena, s->name_form, &list));
+    TRY(imap_lsub_parse(&s->command.arguments, &s->base.arena, s->name_form, &list));
     if (asks_for_separator(&list)) {
-        buffer_format(&s->out, "* LSUB (\\Noselect) \"%c\" \"\"\r\n", STORE_SEPARATOR);
+        buffer_format(&s->base.out, "* LSUB (\\Noselect) \"%c\" \"\"\r\n", STORE_SEPARATOR);
         return OK;
     }
     TRY(compile(s, &list, &patterns));
-    TRY(account_list(s->account, &s->arena, &entries, &count));
+    TRY(account_list(s->account, &s->base.arena, &entries, &count));
     for (size_t i = 0; i < count; i++) {
         if (!(entries[i].attributes & MAILBOX_SUBSCRIBED))
             continue;
@@ -192,7 +192,7 @@ error imap_command_lsub(struct imap_session *s)
         imap_list_write(&(struct imap_list_line){.verb = "LSUB",
                                                  .separator = STORE_SEPARATOR,
                                                  .name = entries[i].name},
-                        s->name_form, &s->out);
+                        s->name_form, &s->base.out);
     }
     return OK;
 }

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
-#include "service/login/login.h"
-
+#include "service/user/login.h"
 #include "format/imap/token.h"
 #include "service/imap/command/command.h"
-#include "service/imap/login.h"
+#include "service/imap/reply.h"
 
 /* RFC 3501 6.2.3 */
 error imap_command_login(struct imap_session *s)
@@ -11,9 +10,12 @@ error imap_command_login(struct imap_session *s)
     struct cursor *c = &s->command.arguments;
     slice name, password;
     TRY(imap_take_space(c));
-    TRY(imap_take_astring(c, &s->arena, &name));
+    TRY(imap_take_astring(c, &s->base.arena, &name));
     TRY(imap_take_space(c));
-    TRY(imap_take_astring(c, &s->arena, &password));
+    TRY(imap_take_astring(c, &s->base.arena, &password));
     TRY(imap_take_end(c));
-    return imap_session_check_password(s, name, password);
+    error problem = user_check_privacy(&s->base);
+    if (failed(problem))
+        return imap_refuse(s, IMAP_CODE_PRIVACYREQUIRED, problem);
+    return user_log_in(&s->base, name, password);
 }

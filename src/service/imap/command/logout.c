@@ -9,6 +9,6 @@ error imap_command_logout(struct imap_session *s)
     TRY(imap_take_end(&s->command.arguments));
     imap_say(s, SLICE_EMPTY,
              (struct imap_response){.kind = IMAP_BYE, .text = SLICE("logging out")});
-    s->finished = true;
+    s->base.finished = true;
     return OK;
 }

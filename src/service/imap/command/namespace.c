@@ -6,6 +6,6 @@
 error imap_command_namespace(struct imap_session *s)
 {
     TRY(imap_take_end(&s->command.arguments));
-    buffer_format(&s->out, "* NAMESPACE ((\"\" \"%c\")) NIL NIL\r\n", STORE_SEPARATOR);
+    buffer_format(&s->base.out, "* NAMESPACE ((\"\" \"%c\")) NIL NIL\r\n", STORE_SEPARATOR);
     return OK;
 }

@@ -6,5 +6,5 @@
 error imap_command_noop(struct imap_session *s)
 {
     TRY(imap_take_end(&s->command.arguments));
-    return s->state == IMAP_STATE_SELECTED ? mailbox_sync(s->view.mailbox) : OK;
+    return s->base.state == IMAP_STATE_SELECTED ? mailbox_sync(s->view.mailbox) : OK;
 }

@@ -9,9 +9,9 @@ error imap_command_rename(struct imap_session *s)
     struct cursor *c = &s->command.arguments;
     slice from, to;
     TRY(imap_take_space(c));
-    TRY(imap_mailbox_parse(c, &s->arena, s->name_form, &from));
+    TRY(imap_mailbox_parse(c, &s->base.arena, s->name_form, &from));
     TRY(imap_take_space(c));
-    TRY(imap_mailbox_parse(c, &s->arena, s->name_form, &to));
+    TRY(imap_mailbox_parse(c, &s->base.arena, s->name_form, &to));
     TRY(imap_take_end(c));
     if (to.size > 1 && to.data[to.size - 1] == STORE_SEPARATOR)
         to.size--;

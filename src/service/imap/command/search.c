@@ -34,7 +34,7 @@ error imap_command_search(struct imap_session *s)
 {
     struct imap_search search;
     uint32_t count;
-    TRY(imap_search_parse(&s->command.arguments, &s->arena, &search));
+    TRY(imap_search_parse(&s->command.arguments, &s->base.arena, &search));
     if (search.bad_charset) {
         error problem =
             imap_refuse(s, IMAP_CODE_BADCHARSET, error_make(ERROR_PERMANENT, "unknown charset"));
@@ -42,15 +42,15 @@ error imap_command_search(struct imap_session *s)
         return problem;
     }
     TRY(imap_match_prepare(s, search.root));
-    uint32_t *found = ARENA_ARRAY(&s->arena, uint32_t, s->view.count ? s->view.count : 1);
+    uint32_t *found = ARENA_ARRAY(&s->base.arena, uint32_t, s->view.count ? s->view.count : 1);
     TRY_MEMORY(found);
     TRY(find(s, search.root, found, &count));
-    buffer_add(&s->out, SLICE("* SEARCH"));
+    buffer_add(&s->base.out, SLICE("* SEARCH"));
     for (uint32_t i = 0; i < count; i++) {
-        buffer_add_byte(&s->out, ' ');
-        buffer_add_u64(&s->out, s->command.uid ? s->view.uids[found[i]] : found[i] + 1);
-        TRY(imap_send_some(s));
+        buffer_add_byte(&s->base.out, ' ');
+        buffer_add_u64(&s->base.out, s->command.uid ? s->view.uids[found[i]] : found[i] + 1);
+        TRY(user_send_some(&s->base));
     }
-    buffer_add(&s->out, SLICE("\r\n"));
+    buffer_add(&s->base.out, SLICE("\r\n"));
     return OK;
 }

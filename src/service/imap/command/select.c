@@ -18,7 +18,7 @@ static uint32_t first_unseen(const struct imap_view *view)
 static void say_ok(struct imap_session *s, enum imap_code code, uint32_t number, slice text)
 {
     struct imap_response response = {.kind = IMAP_OK, .code = code, .text = text};
-    if (!failed(arena_format(&s->arena, &response.argument, "%u", number)))
+    if (!failed(arena_format(&s->base.arena, &response.argument, "%u", number)))
         imap_say(s, SLICE_EMPTY, response);
 }
 
@@ -28,7 +28,7 @@ static void describe(struct imap_session *s)
     const struct imap_view *view = &s->view;
     struct mailbox_status status = mailbox_status(view->mailbox);
     imap_view_write_flags(s, true);
-    buffer_format(&s->out, "* %u EXISTS\r\n* %u RECENT\r\n", view->count,
+    buffer_format(&s->base.out, "* %u EXISTS\r\n* %u RECENT\r\n", view->count,
                   imap_view_recent_total(view));
     uint32_t unseen = first_unseen(view);
     if (unseen)
@@ -45,10 +45,10 @@ error imap_command_select(struct imap_session *s)
     TRY(imap_command_take_mailbox(s, &name));
     /* RFC 3501 6.3.1: the old one is closed, also where the new one cannot be opened */
     imap_view_close(&s->view);
-    s->state = IMAP_STATE_LOGGED_IN;
+    s->base.state = IMAP_STATE_LOGGED_IN;
     TRY(mailbox_open(s->account, name, &mailbox));
     TRY(imap_view_open(s, mailbox, read_only));
-    s->state = IMAP_STATE_SELECTED;
+    s->base.state = IMAP_STATE_SELECTED;
     describe(s);
     s->response.code = read_only ? IMAP_CODE_READ_ONLY : IMAP_CODE_READ_WRITE;
     return OK;

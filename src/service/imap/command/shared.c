@@ -11,7 +11,7 @@ error imap_command_take_mailbox(struct imap_session *s, slice *out_name)
 {
     struct cursor *c = &s->command.arguments;
     TRY(imap_take_space(c));
-    TRY(imap_mailbox_parse(c, &s->arena, s->name_form, out_name));
+    TRY(imap_mailbox_parse(c, &s->base.arena, s->name_form, out_name));
     return imap_take_end(c);
 }
 
@@ -50,7 +50,7 @@ error imap_command_store_flags(struct imap_session *s, const struct imap_flags *
 error imap_command_uids(struct imap_session *s, const uint32_t *indexes, uint32_t count,
                         uint32_t **out_uids)
 {
-    uint32_t *uids = ARENA_ARRAY(&s->arena, uint32_t, count ? count : 1);
+    uint32_t *uids = ARENA_ARRAY(&s->base.arena, uint32_t, count ? count : 1);
     TRY_MEMORY(uids);
     for (uint32_t i = 0; i < count; i++)
         uids[i] = s->view.uids[indexes[i]];
@@ -73,6 +73,6 @@ error imap_command_write_status(struct imap_session *s, slice name, uint32_t ite
         [IMAP_STATUS_INDEX_DELETED] = status.deleted,
         [IMAP_STATUS_INDEX_SIZE] = status.bytes,
     };
-    imap_status_write(name, s->name_form, items, values, &s->out);
+    imap_status_write(name, s->name_form, items, values, &s->base.out);
     return OK;
 }

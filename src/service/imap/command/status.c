@@ -7,6 +7,6 @@
 error imap_command_status(struct imap_session *s)
 {
     struct imap_status status;
-    TRY(imap_status_parse(&s->command.arguments, &s->arena, s->name_form, &status));
+    TRY(imap_status_parse(&s->command.arguments, &s->base.arena, s->name_form, &status));
     return imap_command_write_status(s, status.mailbox, status.items);
 }

@@ -15,11 +15,11 @@ static void write_result(struct imap_session *s, uint32_t index)
     const struct mail *mail = mailbox_find(s->view.mailbox, s->view.uids[index]);
     if (!mail)
         return;
-    buffer_format(&s->out, "* %u FETCH (", index + 1);
+    buffer_format(&s->base.out, "* %u FETCH (", index + 1);
     if (s->command.uid) /* RFC 3501 6.4.8 */
-        buffer_format(&s->out, "UID %u ", mail->uid);
+        buffer_format(&s->base.out, "UID %u ", mail->uid);
     imap_view_write_message_flags(s, mail);
-    buffer_add(&s->out, SLICE(")\r\n"));
+    buffer_add(&s->base.out, SLICE(")\r\n"));
 }
 
 /* RFC 3501 6.4.6. Messages that are gone are passed over: the expunge is told when it may be. */
@@ -27,7 +27,7 @@ error imap_command_store(struct imap_session *s)
 {
     struct imap_store store;
     uint32_t *indexes, count;
-    TRY(imap_store_parse(&s->command.arguments, &s->arena, &store));
+    TRY(imap_store_parse(&s->command.arguments, &s->base.arena, &store));
     TRY(imap_view_select(s, &store.set, s->command.uid, &indexes, &count));
     TRY(imap_command_check_writable(s));
     struct flag_change change = {.mode = MODES[store.mode], .unchanged_since = UINT64_MAX};
@@ -46,7 +46,7 @@ error imap_command_store(struct imap_session *s)
         s->response.code = IMAP_CODE_EXPUNGEISSUED;
     for (uint32_t i = 0; i < count && !store.silent; i++) {
         write_result(s, indexes[i]);
-        TRY(imap_send_some(s));
+        TRY(user_send_some(&s->base));
     }
     return OK;
 }

@@ -455,19 +455,20 @@ static void test_response_size_max(void **state)
 {
     (void)state;
     struct stream stream = {0};
-    struct imap_session s = {.stream = &stream};
+    struct imap_session s = {.base.stream = &stream};
     buffer_init(&stream.output, 64 << 20);
-    buffer_init(&s.out, IMAP_RESPONSE_SIZE_MAX);
-    memset(buffer_reserve(&s.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
-    buffer_commit(&s.out, IMAP_RESPONSE_SIZE_MAX);
-    assert_ok(imap_send(&s));
-    memset(buffer_reserve(&s.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
-    buffer_commit(&s.out, IMAP_RESPONSE_SIZE_MAX);
-    buffer_add_byte(&s.out, 'x');
-    assert_int_equal(imap_send(&s).kind, ERROR_LIMIT);
-    assert_int_equal(s.lost.kind, ERROR_LIMIT); /* the session ends: a cut line would be misread */
+    buffer_init(&s.base.out, IMAP_RESPONSE_SIZE_MAX);
+    memset(buffer_reserve(&s.base.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
+    buffer_commit(&s.base.out, IMAP_RESPONSE_SIZE_MAX);
+    assert_ok(user_send(&s.base));
+    memset(buffer_reserve(&s.base.out, IMAP_RESPONSE_SIZE_MAX), 'x', IMAP_RESPONSE_SIZE_MAX);
+    buffer_commit(&s.base.out, IMAP_RESPONSE_SIZE_MAX);
+    buffer_add_byte(&s.base.out, 'x');
+    assert_int_equal(user_send(&s.base).kind, ERROR_LIMIT);
+    assert_int_equal(s.base.lost.kind,
+                     ERROR_LIMIT); /* the session ends: a cut line would be misread */
     assert_int_equal(stream.output.size, IMAP_RESPONSE_SIZE_MAX);
-    buffer_close(&s.out);
+    buffer_close(&s.base.out);
     buffer_close(&stream.output);
 }
 
