@@ -24,17 +24,14 @@ void managesieve_session_set_limits(struct managesieve_session *s)
     s->base.out.size_max = s->scripts->script_size_max * 2 + (1 << 20);
 }
 
-/* One string of the client's inside a command; in the arena. */
+/* One string of the client's inside a command; valid until the next. */
 static error read_string(struct managesieve_session *s, size_t size_max, slice *out_string)
 {
     slice line;
     struct imap_literal literal;
     TRY(user_read_line(&s->base, size_max, &line));
-    if (!imap_literal_announced(line, &literal) || line.data[0] != '{') {
-        slice copy;
-        TRY(arena_copy(&s->base.arena, line, &copy));
-        return managesieve_string_parse(copy, &s->base.arena, out_string);
-    }
+    if (!imap_literal_announced(line, &literal) || line.data[0] != '{')
+        return managesieve_string_parse(line, &s->base.arena, out_string);
     if (literal.sync)
         return error_make(ERROR_MALFORMED, "literals are announced with {n+} here");
     if (literal.size > size_max) { /* what follows is out of step */

@@ -56,9 +56,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         buffer_add_string(&input, login_first);
     buffer_add_string(&input, BEGINNINGS[data[0] & 3]);
     buffer_add(&input, slice_of(data + 1, size - 1));
-    fake_managesieve(
-        &(struct fake_managesieve){&settings, &login, data[0] & 8, data[0] & 16 ? 1 : 0},
-        buffer_slice(&input), &stream);
+    fake_session(&(struct fake_options){&settings, &login, data[0] & 8, data[0] & 16 ? 1 : 0},
+                 buffer_slice(&input), &stream);
     slice said = buffer_slice(&stream.output);
     check_said(said);
     if (!settings.plaintext_login && !stream.tls)

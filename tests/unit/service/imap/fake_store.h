@@ -138,13 +138,13 @@ static void fake_empty(struct mailbox *box)
         fake_remove(box, box->mails[0].mail.uid);
 }
 
-static void fake_store_open(void)
+__attribute__((unused)) static void fake_store_open(void)
 {
     fake_account = calloc(1, sizeof *fake_account);
     fake_make(SLICE("INBOX"));
 }
 
-static void fake_store_close(void)
+__attribute__((unused)) static void fake_store_close(void)
 {
     for (int i = 0; i < FAKE_BOXES_MAX; i++) {
         ASSERT(fake_account->boxes[i].references == 0);
@@ -158,7 +158,7 @@ static void fake_store_close(void)
 
 unsigned store_home_core(slice id)
 {
-    return id.size == 0;
+    return slice_starts(id, SLICE("far")) ? 2 : 0;
 }
 
 error account_open(const struct store_account_key *key, bool create, struct account **out_account)

@@ -98,6 +98,18 @@ static void test_login_failures(void **state)
                       "d NO [UNAVAILABLE] try again later\r\n"
                       "+ VXNlcm5hbWU6\r\n+ UGFzc3dvcmQ6\r\ne OK [CAPABILITY " USER_CAPABILITY
                       "] logged in\r\n");
+    assert_int_equal(world.secrets_left, 0);
+}
+
+/* At home the account cannot be opened: a stranger again, who may turn out to live elsewhere. */
+static void test_moves_home_twice(void **state)
+{
+    (void)state;
+    check_on(1, SLICE("a LOGIN broken secret\r\nb LOGIN far secret\r\nc NOOP\r\n"),
+             GREETING "a NO [UNAVAILABLE] try again later\r\n"
+                      "b OK [CAPABILITY " USER_CAPABILITY "] logged in\r\n"
+                      "c OK NOOP completed\r\n");
+    assert_int_equal(world.core, 2);
 }
 
 static void test_starttls_forgets_what_came_ahead(void **state)
@@ -491,6 +503,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         TEST(test_moves_home_after_login),
         TEST(test_login_failures),
+        TEST(test_moves_home_twice),
         TEST(test_starttls_forgets_what_came_ahead),
         TEST(test_expunges_wait_for_their_moment),
         TEST(test_a_session_that_fell_behind_compares),

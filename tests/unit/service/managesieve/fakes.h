@@ -165,43 +165,4 @@ void sieve_script_destroy(struct sieve_script **script)
     *script = NULL;
 }
 
-struct fake_managesieve {
-    const struct managesieve_settings *settings;
-    const struct login_settings *login;
-    bool offer_tls;
-    unsigned core; /* it is accepted on */
-};
-
-/* Plays the client's bytes, following the session from core to core; what the server said is in
- * stream->output. Afterwards fake_session_close. */
-static void fake_managesieve(const struct fake_managesieve *options, slice input,
-                             struct stream *stream)
-{
-    struct managesieve_service service = {.tls = options->offer_tls ? (struct tls_server *)stream
-                                                                    : NULL};
-    atomic_init(&service.settings, options->settings);
-    atomic_init(&service.login, options->login);
-    *stream =
-        (struct stream){.input = input, .peer = {.family = ADDRESS_IPV4, .ip = {192, 0, 2, 1}}};
-    buffer_init(&stream->output, 64 << 20);
-    world.stream = stream;
-    world.core = options->core;
-    world.posted = NULL;
-    struct stream *pointer = stream;
-    (void)fake_store_open, (void)fake_store_close;
-    managesieve_serve(&pointer, &service);
-    ASSERT((pointer == NULL) == (world.posted != NULL));
-    while (world.posted) {
-        struct message *posted = world.posted;
-        world.core = 0;
-        world.posted = NULL;
-        posted->run(posted);
-        world.started(world.started_argument);
-    }
-}
-
-static void fake_session_close(struct stream *stream)
-{
-    buffer_close(&stream->output);
-    free(stream->line);
-}
+FAKE_SESSION(managesieve)
