@@ -26,6 +26,9 @@ DIFFERENT = {
     "ereject": "not known", "date: no such part": "it lets any part through, which matches nothing",
     "body :text is": "what is left of HTML is everybody's own",
     "editheader (": "takes a list where RFC 5293 has a string", "editheader: no two": "folds them",
+    "regex: unicode-casemap": "not known", "regex: a character is no byte": "bytes",
+    "regex: back-references": "it has them", "set :quoteregex": "not known to 0.5.19",
+    "regex: what is none, with variables": "does not match, and goes on",
     "include :optional, a global one": "dies of one that is not there",
     "enotify": "looks at the mail's Auto-Submitted, and prints otherwise",
 }

@@ -13,7 +13,8 @@ static const struct {
     uint64_t tags;
     const char *what;
 } exclusive[] = {
-    {TAG(IS) | TAG(CONTAINS) | TAG(MATCHES) | TAG(VALUE) | TAG(COUNT), "match type"},
+    {TAG(IS) | TAG(CONTAINS) | TAG(MATCHES) | TAG(VALUE) | TAG(COUNT) | TAG(REGEX), "match type"},
+    {TAG(QUOTEWILDCARD) | TAG(QUOTEREGEX), "modifier of its kind"},
     {TAG(ALL) | TAG(LOCALPART) | TAG(DOMAIN) | TAG(USER) | TAG(DETAIL), "part of an address"},
     {TAG(DAYS) | TAG(SECONDS), "time"},
     {TAG(ZONE) | TAG(ORIGINALZONE), "time zone"},

@@ -6,6 +6,9 @@
 #include "data/scripts/scripts.h"
 #include "filter/sieve/check.h"
 #include "format/mail/address.h"
+#include "format/text/regex.h"
+
+enum { PATTERN_SHOWN_MAX = 60 }; /* bytes, in a problem */
 
 /* RFC 5228 5.1: address headers (RFC 5322, 2822, 8058's relatives, and those in use). */
 static const char *const address_headers[] = {
@@ -140,6 +143,38 @@ static error check_relation(struct sieve_checker *c, const struct sieve_argument
                             SLICE_ARG(said->strings[0]));
 }
 
+/* Of a test, and of deleteheader: what stands last. NULL: it was left out (RFC 5293 5). */
+static const struct sieve_argument *keys_of(const struct sieve_checker *c)
+{
+    const char *kinds = c->word->arguments;
+    size_t count = strlen(kinds) - (kinds[0] == '|') - (kinds[strlen(kinds) - 1] == '|');
+    return c->meaning->positional[count - 1];
+}
+
+/* What is wrong with an expression shows when the script is stored. Those with variables, and those
+ * that are folded like what they are compared to, are compiled when it runs. */
+static error check_patterns(struct sieve_checker *c)
+{
+    const struct sieve_argument *keys = keys_of(c);
+    unsigned count = keys ? keys->count : 0;
+    const struct regex **patterns = ARENA_ARRAY(&c->script->arena, const struct regex *, count + 1);
+    TRY_MEMORY(patterns);
+    for (unsigned i = 0; i < count; i++) {
+        if (sieve_check_is_variable(c, keys->strings[i]))
+            continue;
+        error problem = regex_compile(keys->strings[i], c->meaning->comparator == SIEVE_CASEMAP,
+                                      &c->script->arena, &patterns[i]);
+        if (problem.kind == ERROR_MALFORMED || problem.kind == ERROR_LIMIT)
+            return sieve_check_fail(c, keys->line, "regex \"%.*s\": %s",
+                                    SLICE_ARG(slice_sub(keys->strings[i], 0, PATTERN_SHOWN_MAX)),
+                                    problem.text);
+        TRY(problem);
+    }
+    if (c->meaning->comparator != SIEVE_UNICODE)
+        c->meaning->patterns = patterns;
+    return OK;
+}
+
 static error check_match(struct sieve_checker *c, unsigned line)
 {
     const struct sieve_argument *const *tags = c->meaning->tags;
@@ -149,13 +184,18 @@ static error check_match(struct sieve_checker *c, unsigned line)
                : tags[SIEVE_TAG_MATCHES] ? SIEVE_MATCHES
                : tags[SIEVE_TAG_VALUE]   ? SIEVE_VALUE
                : tags[SIEVE_TAG_COUNT]   ? SIEVE_COUNT
+               : tags[SIEVE_TAG_REGEX]   ? SIEVE_REGEX
                                          : SIEVE_IS;
     if (m->match == SIEVE_VALUE)
         TRY(check_relation(c, tags[SIEVE_TAG_VALUE]));
     if (m->match == SIEVE_COUNT)
         TRY(check_relation(c, tags[SIEVE_TAG_COUNT]));
-    if (m->comparator == SIEVE_NUMERIC && (m->match == SIEVE_CONTAINS || m->match == SIEVE_MATCHES))
-        return sieve_check_fail(c, line, "numbers cannot be compared by :contains or :matches");
+    if (m->match == SIEVE_REGEX)
+        TRY(check_patterns(c));
+    if (m->comparator == SIEVE_NUMERIC &&
+        (m->match == SIEVE_CONTAINS || m->match == SIEVE_MATCHES || m->match == SIEVE_REGEX))
+        return sieve_check_fail(c, line,
+                                "numbers cannot be compared by :contains, :matches or :regex");
     m->part = tags[SIEVE_TAG_LOCALPART] ? SIEVE_PART_LOCAL
               : tags[SIEVE_TAG_DOMAIN]  ? SIEVE_PART_DOMAIN
               : tags[SIEVE_TAG_USER]    ? SIEVE_PART_USER

@@ -5,8 +5,11 @@
 #include "base/cursor.h"
 #include "filter/sieve/run.h"
 #include "format/text/fold.h"
+#include "format/text/regex.h"
 
 #include <stdio.h>
+
+enum { REGEX_WORK_PER_STEP = 16 }; /* steps of an expression that make one of a script */
 
 /* ---- Order ---- */
 
@@ -151,6 +154,42 @@ static bool glob_match(struct glob *glob)
     return true;
 }
 
+/* As ${0}, ${1} ... (RFC 5229 3.2) */
+static error keep_captures(struct sieve_matching *m, const slice *captures, unsigned count)
+{
+    struct sieve_scope *scope = m->run->scope;
+    if (!m->matched || !m->keep_captures)
+        return OK;
+    scope->matched_count = count < SIEVE_MATCH_VALUES_MAX ? count : SIEVE_MATCH_VALUES_MAX;
+    for (unsigned i = 0; i < scope->matched_count; i++)
+        TRY(arena_copy(m->run->arena, captures[i], &scope->matched[i]));
+    return OK;
+}
+
+/* draft-ietf-sieve-regex */
+static error match_regex(struct sieve_matching *m, slice value, unsigned key)
+{
+    struct sieve_run *run = m->run;
+    const struct regex *regex = m->meaning->patterns ? m->meaning->patterns[key] : NULL;
+    struct regex_match match = {0};
+    uint64_t work_max = (SIEVE_STEPS_MAX - run->steps) * REGEX_WORK_PER_STEP;
+    if (!regex) {
+        TRY(sieve_run_charge(run, (size_t)REGEX_PROGRAM_MAX));
+        error problem = regex_compile(m->keys[key], m->meaning->comparator == SIEVE_CASEMAP,
+                                      run->arena, &regex);
+        if (problem.kind == ERROR_MALFORMED || problem.kind == ERROR_LIMIT)
+            return sieve_run_fail(run, "a regex with variables: %s", problem.text);
+        TRY(problem);
+    }
+    error problem = regex_match(regex, value, work_max, &match);
+    if (problem.kind == ERROR_LIMIT)
+        return sieve_run_fail(run, "%s", problem.text);
+    TRY(problem);
+    TRY(sieve_run_charge(run, match.work * 256 / REGEX_WORK_PER_STEP));
+    m->matched = match.matched;
+    return keep_captures(m, match.groups, match.count);
+}
+
 static error match_pattern(struct sieve_matching *m, slice value, slice key)
 {
     struct sieve_run *run = m->run;
@@ -159,12 +198,7 @@ static error match_pattern(struct sieve_matching *m, slice value, slice key)
     glob.work_max = (SIEVE_STEPS_MAX - run->steps) * 64 + 1;
     m->matched = glob_match(&glob);
     TRY(sieve_run_charge(run, glob.work * 4));
-    if (!m->matched || !m->keep_captures)
-        return OK;
-    run->scope->matched_count = glob.capture_count;
-    for (unsigned i = 0; i < glob.capture_count; i++)
-        TRY(arena_copy(run->arena, glob.captures[i], &run->scope->matched[i]));
-    return OK;
+    return keep_captures(m, glob.captures, glob.capture_count);
 }
 
 /* ---- The test ---- */
@@ -190,8 +224,9 @@ error sieve_match_begin(struct sieve_run *run, const struct sieve_meaning *meani
     return OK;
 }
 
-static error match_key(struct sieve_matching *m, slice value, slice key)
+static error match_key(struct sieve_matching *m, slice value, unsigned index)
 {
+    slice key = m->keys[index];
     const struct sieve_meaning *meaning = m->meaning;
     size_t work = value.size;
     if (meaning->match == SIEVE_CONTAINS && key.size > 16)
@@ -208,6 +243,8 @@ static error match_key(struct sieve_matching *m, slice value, slice key)
         return OK;
     case SIEVE_MATCHES:
         return match_pattern(m, value, key);
+    case SIEVE_REGEX:
+        return match_regex(m, value, index);
     case SIEVE_VALUE:
         m->matched = relation_holds(meaning->relation, compare(meaning->comparator, value, key));
         return OK;
@@ -232,7 +269,7 @@ error sieve_match_value(struct sieve_matching *m, slice value)
             value = folded;
     }
     for (unsigned i = 0; i < m->key_count && !m->matched; i++)
-        TRY(match_key(m, value, m->keys[i]));
+        TRY(match_key(m, value, i));
     return OK;
 }
 

@@ -178,10 +178,10 @@ static void fold_case(const struct sieve_meaning *meaning, char *text, size_t si
         text[0] = ascii_upper(text[0]);
 }
 
-static void quote_wildcards(struct buffer *out, slice text)
+static void quote(struct buffer *out, slice text, const char *special)
 {
     for (size_t i = 0; i < text.size; i++) {
-        if (text.data[i] == '*' || text.data[i] == '?' || text.data[i] == '\\')
+        if (text.data[i] && strchr(special, text.data[i]))
             buffer_add_byte(out, '\\');
         buffer_add_byte(out, text.data[i]);
     }
@@ -208,7 +208,9 @@ static error modify(struct sieve_run *run, const struct sieve_meaning *meaning, 
     fold_case(meaning, copy, value.size);
     slice folded = slice_of(copy, value.size);
     if (meaning->tags[SIEVE_TAG_QUOTEWILDCARD])
-        quote_wildcards(out, folded);
+        quote(out, folded, "*?\\");
+    else if (meaning->tags[SIEVE_TAG_QUOTEREGEX])
+        quote(out, folded, "\\^$.[]|()*+?{}");
     else
         buffer_add(out, folded);
     if (meaning->tags[SIEVE_TAG_ENCODEURL]) {

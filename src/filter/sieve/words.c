@@ -36,7 +36,7 @@ const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS] = {
 };
 
 #define T(name) (1ull << SIEVE_TAG_##name)
-#define MATCH (T(COMPARATOR) | T(IS) | T(CONTAINS) | T(MATCHES) | T(VALUE) | T(COUNT))
+#define MATCH (T(COMPARATOR) | T(IS) | T(CONTAINS) | T(MATCHES) | T(VALUE) | T(COUNT) | T(REGEX))
 #define PART (T(ALL) | T(LOCALPART) | T(DOMAIN) | T(USER) | T(DETAIL))
 #define FCC (T(FCC) | T(CREATE) | T(FLAGS) | T(SPECIALUSE))
 #define NTH (T(INDEX) | T(LAST))
@@ -63,8 +63,8 @@ const struct sieve_word sieve_words[SIEVE_VERB_COUNT] = {
     WORD(ADDFLAG, "addflag", IMAP4FLAGS, "|sl", 0, 0, false),
     WORD(REMOVEFLAG, "removeflag", IMAP4FLAGS, "|sl", 0, 0, false),
     WORD(SET, "set", VARIABLES, "ss",
-         T(LOWER) | T(UPPER) | T(LOWERFIRST) | T(UPPERFIRST) | T(QUOTEWILDCARD) | T(LENGTH) |
-             T(ENCODEURL),
+         T(LOWER) | T(UPPER) | T(LOWERFIRST) | T(UPPERFIRST) | T(QUOTEWILDCARD) | T(QUOTEREGEX) |
+             T(LENGTH) | T(ENCODEURL),
          0, false),
     WORD(NOTIFY, "notify", ENOTIFY, "s", T(FROM) | T(IMPORTANCE) | T(OPTIONS) | T(MESSAGE) | FCC, 0,
          false),

@@ -41,7 +41,8 @@
     X(VIRUSTEST, "virustest")                                                                      \
     X(REDIRECT_DSN, "redirect-dsn")                                                                \
     X(FCC, "fcc")                                                                                  \
-    X(INCLUDE, "include")
+    X(INCLUDE, "include")                                                                          \
+    X(REGEX, "regex")
 
 enum sieve_extension {
 #define X(name, text) SIEVE_EXTENSION_##name,
@@ -103,7 +104,9 @@ enum sieve_extension {
     X(PERSONAL, "personal", 0, INCLUDE)                                                            \
     X(GLOBAL, "global", 0, INCLUDE)                                                                \
     X(ONCE, "once", 0, INCLUDE)                                                                    \
-    X(OPTIONAL, "optional", 0, INCLUDE)
+    X(OPTIONAL, "optional", 0, INCLUDE)                                                            \
+    X(REGEX, "regex", 0, REGEX)                                                                    \
+    X(QUOTEREGEX, "quoteregex", 0, REGEX)
 
 enum sieve_tag {
 #define X(name, text, value, extension) SIEVE_TAG_##name,
@@ -186,7 +189,7 @@ struct sieve_tag_word {
 };
 extern const struct sieve_tag_word sieve_tag_words[SIEVE_TAGS];
 
-enum sieve_match { SIEVE_IS, SIEVE_CONTAINS, SIEVE_MATCHES, SIEVE_VALUE, SIEVE_COUNT };
+enum sieve_match { SIEVE_IS, SIEVE_CONTAINS, SIEVE_MATCHES, SIEVE_VALUE, SIEVE_COUNT, SIEVE_REGEX };
 enum sieve_comparator { SIEVE_CASEMAP, SIEVE_OCTET, SIEVE_NUMERIC, SIEVE_UNICODE };
 enum sieve_relation { SIEVE_GT, SIEVE_GE, SIEVE_LT, SIEVE_LE, SIEVE_EQ, SIEVE_NE };
 enum sieve_part {
@@ -197,12 +200,15 @@ enum sieve_part {
     SIEVE_PART_DETAIL
 };
 
+struct regex;
+
 /* What sieve_node.meaning points at. */
 struct sieve_meaning {
     enum sieve_verb verb;
     const struct sieve_argument *tags[SIEVE_TAGS]; /* the value, or the tag itself; NULL */
     const struct sieve_argument *positional[SIEVE_POSITIONAL_MAX]; /* NULL: left out */
     enum sieve_match match;
+    const struct regex **patterns; /* of the keys of :regex, compiled; NULL: when it runs */
     enum sieve_comparator comparator;
     enum sieve_relation relation;
     enum sieve_part part;

@@ -11,6 +11,7 @@
 
 #include "base/buffer.h"
 #include "filter/sieve/words.h"
+#include "format/text/regex.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -315,6 +316,31 @@ static void test_names_times_fields(void **state)
     buffer_close(&mail);
 }
 
+/* An expression is charged for, as what it does to a long text is. */
+static void test_regex(void **state)
+{
+    (void)state;
+    struct buffer mail;
+    buffer_init(&mail, 4 << 20);
+    buffer_add_string(&mail, "Subject: x\r\n\r\n");
+    for (int i = 0; i < 1 << 20; i++)
+        buffer_add_byte(&mail, 'a');
+    buffer_add_string(
+        &text, "require [\"body\", \"regex\"]; if body :raw :regex \"(a{1,200}b)+\" { discard; }");
+    assert_string_equal(run_with(buffer_slice(&mail), SIEVE_RUN_MEMORY_MAX, NULL),
+                        "the expression has too much to do");
+    buffer_reset(&text);
+    buffer_add_string(&text,
+                      "require [\"body\", \"regex\"]; if body :raw :regex \"a+b\" { discard; }");
+    assert_string_equal(run_with(buffer_slice(&mail), SIEVE_RUN_MEMORY_MAX, NULL), "");
+    buffer_reset(&text);
+    buffer_add_string(&text, "require \"regex\"; if header :regex \"subject\" \"");
+    repeat("a", REGEX_PATTERN_SIZE_MAX + 1);
+    buffer_add_string(&text, "\" { discard; }");
+    assert_non_null(strstr(compile_only(), "the expression is too long"));
+    buffer_close(&mail);
+}
+
 /* ---- include (RFC 6609) ---- */
 
 /* The script "N" includes N + 1, where `others` says so, at the bottom of blocks. */
@@ -453,6 +479,7 @@ int main(void)
         cmocka_unit_test_setup_teardown(test_includes, setup, forget_others),
         cmocka_unit_test_setup_teardown(test_blocks, setup, forget_others),
         cmocka_unit_test_setup(test_globals, setup),
+        cmocka_unit_test_setup(test_regex, setup),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
