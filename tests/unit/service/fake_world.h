@@ -1,35 +1,21 @@
 #pragma once
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The world of a session in memory, for unit tests and fuzz targets: a stream that
- * gives what a client sent, a store of one account (fake_store.h), a password check, a core.
+ * The world of a session in memory, for unit tests and fuzz targets: a stream
+ * (fake_stream.h), a store of one account (fake_store.h), a password check, a core.
  * Include in one file of a program: the linker then takes these functions instead of the library's.
  *
- * What a client sends is cut by the byte 0xfe: a session sees what follows only when it waits. At
- * each such wait world.meanwhile is called, so that a test can change the store as another session
- * would.
+ * At each wait for the client world.meanwhile is called, so that a test can change the store as
+ * another session would.
  */
-#include "net/stream.h"
-#include "net/tls.h"
 #include "runtime/core.h"
 #include "runtime/fiber.h"
 #include "runtime/message.h"
+#include "service/fake_stream.h"
 #include "service/imap/fake_store.h"
 #include "service/login/fake_scram.h"
 #include "service/login/login.h"
 #include "service/session.h"
-
-enum { FAKE_PACKET_END = 0xfe };
-
-struct stream {
-    slice input;
-    size_t at;
-    struct buffer output;
-    char *line;
-    size_t line_size;
-    bool tls, interrupted, detached;
-    struct address peer;
-};
 
 static struct {
     unsigned waits; /* packets the client has waited for */
@@ -46,38 +32,11 @@ static struct {
 
 /* ---- stream ---- */
 
-/* The client saw what was said and goes on. */
-static void packet_open(struct stream *s)
+static void fake_packet_opens(void)
 {
-    while (s->at < s->input.size && (unsigned char)s->input.data[s->at] == FAKE_PACKET_END) {
-        s->at++;
-        if (world.meanwhile)
-            world.meanwhile(world.waits);
-        world.waits++;
-    }
-}
-
-bool stream_has_input(const struct stream *s)
-{
-    return s->at < s->input.size && (unsigned char)s->input.data[s->at] != FAKE_PACKET_END;
-}
-
-error stream_wait_input(struct stream *s, instant deadline)
-{
-    ASSERT(deadline < time_after(86400 * TIME_S));
-    if (!stream_has_input(s))
-        packet_open(s);
-    if (s->interrupted) {
-        s->interrupted = false;
-        return error_make(ERROR_BUSY, "interrupted");
-    }
-    return OK;
-}
-
-static int next_byte(struct stream *s)
-{
-    packet_open(s);
-    return s->at < s->input.size ? (unsigned char)s->input.data[s->at++] : -1;
+    if (world.meanwhile)
+        world.meanwhile(world.waits);
+    world.waits++;
 }
 
 static void forget_line(struct stream *s)
@@ -136,22 +95,6 @@ error stream_read_body(struct stream *s, struct body *body, size_t size, instant
     return OK;
 }
 
-error stream_skip(struct stream *s, uint64_t size, instant deadline)
-{
-    (void)deadline;
-    for (; size; size--)
-        if (next_byte(s) < 0)
-            return error_make(ERROR_CLOSED, "end of input");
-    return OK;
-}
-
-error stream_write(struct stream *s, slice data)
-{
-    ASSERT(!s->detached);
-    buffer_add(&s->output, data);
-    return OK;
-}
-
 error stream_send(struct stream *s, slice data, instant deadline)
 {
     (void)deadline;
@@ -165,64 +108,6 @@ error stream_send_file(struct stream *s, int fd, off_t offset, uint64_t size, in
     ASSERT(room && pread(fd, room, size, offset) == (ssize_t)size);
     buffer_commit(&s->output, size);
     return OK;
-}
-
-error stream_flush(struct stream *s, instant deadline)
-{
-    (void)s;
-    (void)deadline;
-    return OK;
-}
-
-size_t stream_drop_input(struct stream *s)
-{
-    size_t before = s->at;
-    while (stream_has_input(s))
-        s->at++;
-    return s->at - before;
-}
-
-error stream_start_tls_server(struct stream *s, struct tls_server *server, slice alpn,
-                              instant deadline)
-{
-    (void)server;
-    (void)alpn;
-    (void)deadline;
-    ASSERT(!stream_has_input(s) && !s->tls);
-    s->tls = true;
-    return OK;
-}
-
-bool stream_is_tls(const struct stream *s)
-{
-    return s->tls;
-}
-
-bool stream_tls_information(const struct stream *s, struct tls_information *out)
-{
-    if (s->tls)
-        *out = (struct tls_information){.protocol = "TLSv1.3"};
-    return s->tls;
-}
-
-const struct address *stream_peer(const struct stream *s)
-{
-    return &s->peer;
-}
-
-void stream_interrupt(struct stream *s)
-{
-    s->interrupted = true;
-}
-
-uint64_t stream_bytes_read(const struct stream *s)
-{
-    return s->at;
-}
-
-uint64_t stream_bytes_written(const struct stream *s)
-{
-    return s->output.size;
 }
 
 error stream_detach(struct stream *s, instant deadline)

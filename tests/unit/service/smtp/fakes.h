@@ -1,12 +1,9 @@
 #pragma once
 /* SPDX-License-Identifier: GPL-3.0-or-later
  *
- * The world of an SMTP session in memory, for its unit test and its fuzz target: a stream that
- * gives what a client sent, a directory and a store that answer by the name of the address. Include
+ * The world of an SMTP session in memory, for its unit test and its fuzz target: a stream
+ * (service/fake_stream.h), a directory and a store that answer by the name of the address. Include
  * in one file of a program: the linker then takes these functions instead of the library's.
- *
- * What a client sends is cut into packets by the byte 0xfe: a session sees what follows only when
- * it waits, as with a client that waits for a reply.
  */
 #include "base/buffer.h"
 #include "base/log.h"
@@ -16,8 +13,7 @@
 #include "filter/spam/settings.h"
 #include "filter/spam/spam.h"
 #include "format/smtp/dot.h"
-#include "net/stream.h"
-#include "net/tls.h"
+#include "service/fake_stream.h"
 #include "service/login/fake_scram.h"
 #include "service/login/login.h"
 #include "service/smtp/limits.h"
@@ -28,17 +24,6 @@
 #include "transport/queue/queue.h"
 
 #include <stdio.h>
-
-enum { FAKE_PACKET_END = 0xfe };
-
-struct stream {
-    slice input;
-    size_t at;
-    struct buffer output;
-    bool tls;
-    bool interrupted;
-    struct address peer;
-};
 
 struct fake_world {
     enum smtp_role role; /* 0: port 25 */
@@ -66,30 +51,8 @@ static struct fake_world world;
 
 /* ---- stream ---- */
 
-static void packet_open(struct stream *s)
+static void fake_packet_opens(void)
 {
-    while (s->at < s->input.size && (unsigned char)s->input.data[s->at] == FAKE_PACKET_END)
-        s->at++;
-}
-
-bool stream_has_input(const struct stream *s)
-{
-    return s->at < s->input.size && (unsigned char)s->input.data[s->at] != FAKE_PACKET_END;
-}
-
-error stream_wait_input(struct stream *s, instant deadline)
-{
-    (void)deadline;
-    if (!stream_has_input(s))
-        packet_open(s);
-    return OK;
-}
-
-/* The next byte, whatever packet it is in; -1 at the end. */
-static int next_byte(struct stream *s)
-{
-    packet_open(s);
-    return s->at < s->input.size ? (unsigned char)s->input.data[s->at++] : -1;
 }
 
 error stream_read_line(struct stream *s, enum stream_line_end end, size_t size_max,
@@ -158,85 +121,11 @@ error stream_read_body_dot(struct stream *s, struct body *body, size_t size_max,
     return error_make(ERROR_LIMIT, "too large");
 }
 
-error stream_skip(struct stream *s, uint64_t size, instant deadline)
-{
-    (void)deadline;
-    for (; size; size--)
-        if (next_byte(s) < 0)
-            return error_make(ERROR_CLOSED, "end of input");
-    return OK;
-}
-
-error stream_write(struct stream *s, slice data)
-{
-    buffer_add(&s->output, data);
-    return OK;
-}
-
-error stream_flush(struct stream *s, instant deadline)
-{
-    (void)s;
-    (void)deadline;
-    return OK;
-}
-
-size_t stream_drop_input(struct stream *s)
-{
-    size_t before = s->at;
-    while (stream_has_input(s))
-        s->at++;
-    return s->at - before;
-}
-
-error stream_start_tls_server(struct stream *s, struct tls_server *server, slice alpn,
-                              instant deadline)
-{
-    (void)server;
-    (void)alpn;
-    (void)deadline;
-    if (stream_has_input(s) || s->tls)
-        return error_make(ERROR_BUG, "plain input before TLS");
-    s->tls = true;
-    return OK;
-}
-
-bool stream_is_tls(const struct stream *s)
-{
-    return s->tls;
-}
-
-bool stream_tls_information(const struct stream *s, struct tls_information *out)
-{
-    if (s->tls)
-        *out = (struct tls_information){.protocol = "TLSv1.3", .cipher = "X", .bits = 128};
-    return s->tls;
-}
-
-const struct address *stream_peer(const struct stream *s)
-{
-    return &s->peer;
-}
-
 void stream_set_timeouts(struct stream *s, int64_t read_ns, int64_t write_ns)
 {
     (void)s;
     (void)read_ns;
     (void)write_ns;
-}
-
-void stream_interrupt(struct stream *s)
-{
-    s->interrupted = true;
-}
-
-uint64_t stream_bytes_read(const struct stream *s)
-{
-    return s->at;
-}
-
-uint64_t stream_bytes_written(const struct stream *s)
-{
-    return s->output.size;
 }
 
 /* ---- directory: user*@ is a mailbox, both@ is two, small@ has a quota of 1000 bytes, away@ leads
