@@ -15,15 +15,19 @@
 #include <unistd.h>
 
 struct scratch {
-    char path[128];
+    char path[96];
 };
+
+static inline bool scratch_make_in(struct scratch *scratch, const char *parent)
+{
+    snprintf(scratch->path, sizeof scratch->path, "%s/ringmail-test-XXXXXX", parent);
+    return mkdtemp(scratch->path);
+}
 
 static inline void scratch_make(struct scratch *scratch)
 {
     const char *temporary = getenv("TMPDIR");
-    snprintf(scratch->path, sizeof scratch->path, "%s/ringmail-test-XXXXXX",
-             temporary ? temporary : "/tmp");
-    assert_non_null(mkdtemp(scratch->path));
+    assert_true(scratch_make_in(scratch, temporary ? temporary : "/tmp"));
 }
 
 static inline int scratch_remove_one(const char *path, const struct stat *status, int kind,
@@ -35,9 +39,15 @@ static inline int scratch_remove_one(const char *path, const struct stat *status
     return remove(path);
 }
 
+/* A file or a folder with all that is in it, where it is there. */
+static inline void scratch_remove_path(const char *path)
+{
+    assert_int_equal(nftw(path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+}
+
 static inline void scratch_remove(struct scratch *scratch)
 {
-    assert_int_equal(nftw(scratch->path, scratch_remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    scratch_remove_path(scratch->path);
 }
 
 /* Its only file whose name begins so; NULL-terminated text in `out_name`, of 64 bytes; false where

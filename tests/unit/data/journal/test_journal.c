@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later
  * The journal: what was committed is read back in order, whatever the file looks like behind it. */
 #include "check.h"
+#include "scratch.h"
 
 #include "base/random.h"
 #include "crypto/crc32c.h"
@@ -10,36 +11,28 @@
 #include "runtime/fiber.h"
 
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char directory[64];
+static struct scratch scratch;
 static unsigned syncs;
-
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
 
 static int set_up(void **state)
 {
     (void)state;
     syncs = 0;
-    strcpy(directory, "/tmp/ringmail-journal-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
+    scratch_make(&scratch);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    return nftw(directory, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(&scratch);
+    return 0;
 }
 
 static error count_sync(void *argument)
@@ -51,7 +44,7 @@ static error count_sync(void *argument)
 
 static struct journal_options options(void)
 {
-    return (struct journal_options){.directory = directory,
+    return (struct journal_options){.directory = scratch.path,
                                     .segment_size = 1 << 20,
                                     .segment_count = 3,
                                     .staging_size = 64 << 10,
@@ -97,7 +90,7 @@ static unsigned read_back(uint64_t first)
     struct journal_record record;
     unsigned count = 0;
     error end;
-    assert_ok(journal_reader_open(directory, &reader));
+    assert_ok(journal_reader_open(scratch.path, &reader));
     while (!failed(end = journal_reader_next(reader, &record)))
         assert_int_equal(number_of(record.payload), first + count++);
     assert_error(end, ERROR_CLOSED);
@@ -249,7 +242,7 @@ static void test_segments_are_recycled_after_a_checkpoint(void **state)
     killed_after(wrap);
     struct journal_reader *reader;
     struct journal_record record;
-    assert_ok(journal_reader_open(directory, &reader));
+    assert_ok(journal_reader_open(scratch.path, &reader));
     uint64_t last = 0;
     unsigned count = 0;
     while (!failed(journal_reader_next(reader, &record))) {
@@ -321,7 +314,7 @@ static void test_many_share_a_flush(void **state)
     assert_int_equal(read_back(0), 200);
     /* 200 records of 600 bytes in flushes of at least 4096: far fewer than one each. */
     char path[128];
-    snprintf(path, sizeof path, "%s/journal-000-000", directory);
+    snprintf(path, sizeof path, "%s/journal-000-000", scratch.path);
     char *bytes = malloc(1 << 20);
     int fd = open(path, O_RDONLY);
     assert_int_equal(read(fd, bytes, 1 << 20), 1 << 20);
@@ -351,7 +344,7 @@ static void test_a_torn_tail_costs_only_itself(void **state)
     (void)state;
     killed_after(append_few);
     char path[128];
-    snprintf(path, sizeof path, "%s/journal-000-000", directory);
+    snprintf(path, sizeof path, "%s/journal-000-000", scratch.path);
     size_t size = 1 << 20, used = 44 * 1024;
     char *good = malloc(size), *bad = malloc(size);
     int fd = open(path, O_RDONLY);
@@ -498,9 +491,9 @@ static void test_recycling_removes_what_is_not_used(void **state)
     o.segment_count = 2;
     assert_ok(journal_recycle_all(&o, 1));
     char path[128];
-    snprintf(path, sizeof path, "%s/journal-000-002", directory);
+    snprintf(path, sizeof path, "%s/journal-000-002", scratch.path);
     assert_int_equal(access(path, F_OK), -1);
-    snprintf(path, sizeof path, "%s/journal-000-001", directory);
+    snprintf(path, sizeof path, "%s/journal-000-001", scratch.path);
     assert_int_equal(access(path, F_OK), 0);
     assert_ok(journal_recycle_all(&o, 0));
     assert_int_equal(access(path, F_OK), -1);

@@ -3,6 +3,7 @@
  */
 #pragma once
 #include "cores.h"
+#include "scratch.h"
 
 #include "data/store/account.h"
 #include "data/store/delivery.h"
@@ -14,38 +15,29 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char root[64];
+static struct scratch root;
 static unsigned test_cores = 1;
 static enum journal_durability test_durability = JOURNAL_DURABILITY_JOURNAL;
 static size_t test_segment_size = 1 << 20;
 
-static int remove_one(const char *path, const struct stat *status, int kind, struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static inline int set_up(void **state)
 {
     (void)state;
-    const char *temporary = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%s/ringmail-store-XXXXXX", temporary ? temporary : "/tmp");
-    return mkdtemp(root) ? 0 : -1;
+    scratch_make(&root);
+    return 0;
 }
 
 static inline int tear_down(void **state)
 {
     (void)state;
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(&root);
+    return 0;
 }
 
 static void must(error e, const char *what)
@@ -58,7 +50,7 @@ static void must(error e, const char *what)
 static inline struct store_settings settings(void)
 {
     static char path[128];
-    snprintf(path, sizeof path, "%s/state", root);
+    snprintf(path, sizeof path, "%s/state", root.path);
     return (struct store_settings){.path = path,
                                    .durability = test_durability,
                                    .journal_segment_size = test_segment_size,
@@ -72,7 +64,7 @@ static struct store_account_key key_of(const char *name)
     static char paths[4][160], ids[4][64];
     static unsigned next;
     unsigned i = next++ % 4;
-    snprintf(paths[i], sizeof paths[i], "%s/mail/%s/Maildir", root, name);
+    snprintf(paths[i], sizeof paths[i], "%s/mail/%s/Maildir", root.path, name);
     snprintf(ids[i], sizeof ids[i], "%s@example.org", name);
     return (struct store_account_key){slice_from_string(ids[i]), slice_from_string(paths[i]), 0, 0};
 }
@@ -113,7 +105,7 @@ static inline void assert_text(struct mailbox *mailbox, uint32_t uid, const char
 static inline unsigned count_files(const char *user, const char *folder)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/mail/%s/Maildir/%s", root, user, folder);
+    snprintf(path, sizeof path, "%s/mail/%s/Maildir/%s", root.path, user, folder);
     DIR *directory = opendir(path);
     unsigned count = 0;
     for (struct dirent *entry; directory && (entry = readdir(directory));)

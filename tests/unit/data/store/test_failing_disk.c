@@ -88,7 +88,7 @@ static const char text[] = "Subject: filler filler filler\r\n\r\nfiller\r\n";
 static void lose_files(const char *user)
 {
     char command[300];
-    snprintf(command, sizeof command, "rm %s/mail/%s/Maildir/new/*", root, user);
+    snprintf(command, sizeof command, "rm %s/mail/%s/Maildir/new/*", root.path, user);
     assert_int_equal(system(command), 0);
 }
 
@@ -232,7 +232,7 @@ static void deliver_and_die(void)
 static int open_only(const char *folder, const char *prefix)
 {
     char path[256];
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root, folder);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root.path, folder);
     DIR *directory = opendir(path);
     int fd = -1;
     for (struct dirent *entry; fd < 0 && (entry = readdir(directory));)
@@ -303,7 +303,7 @@ static ino_t index_inode(void)
 {
     char path[256];
     struct stat status;
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root, INDEX_FILE_NAME);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root.path, INDEX_FILE_NAME);
     assert_int_equal(stat(path, &status), 0);
     return status.st_ino;
 }

@@ -2,6 +2,7 @@
  * The index file: what was written is found again; cut or damaged anywhere, it gives a state that
  * was, never one that was not, and no UID a second time. */
 #include "check.h"
+#include "scratch.h"
 
 #include "data/store/index_file.h"
 
@@ -11,26 +12,23 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char path[64];
+static struct scratch scratch;
 static int directory;
 
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(path, "/tmp/ringmail-index-XXXXXX");
-    if (!mkdtemp(path))
-        return -1;
-    directory = open(path, O_RDONLY | O_DIRECTORY);
+    scratch_make(&scratch);
+    directory = open(scratch.path, O_RDONLY | O_DIRECTORY);
     return directory < 0 ? -1 : 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    unlinkat(directory, INDEX_FILE_NAME, 0);
-    unlinkat(directory, INDEX_NEW_FILE_NAME, 0);
     close(directory);
-    return rmdir(path);
+    scratch_remove(&scratch);
+    return 0;
 }
 
 static void begin(struct index *index)

@@ -10,7 +10,7 @@
 static char *path_of(const char *rest)
 {
     static char path[512];
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root, rest);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root.path, rest);
     return path;
 }
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "check.h"
+#include "scratch.h"
 
 #include "data/store/pop3_uidl.h"
 #include "data/store/state.h"
@@ -8,16 +9,15 @@
 #include <stdlib.h>
 #include <unistd.h>
 
-static char path[64];
+static struct scratch scratch;
 static struct mailbox mailbox;
 static struct buffer lines;
 
 static int setup(void **state)
 {
     (void)state;
-    strcpy(path, "/tmp/test_pop3_uidl.XXXXXX");
-    assert_non_null(mkdtemp(path));
-    mailbox.directory = open(path, O_PATH | O_DIRECTORY);
+    scratch_make(&scratch);
+    mailbox.directory = open(scratch.path, O_PATH | O_DIRECTORY);
     assert_true(mailbox.directory >= 0);
     buffer_init(&lines, 1 << 20);
     return 0;
@@ -27,9 +27,9 @@ static int teardown(void **state)
 {
     (void)state;
     buffer_close(&lines);
-    unlinkat(mailbox.directory, "ringmail.uidl", 0);
     close(mailbox.directory);
-    return rmdir(path);
+    scratch_remove(&scratch);
+    return 0;
 }
 
 static void check(struct mailbox_uidls *uidls, uint32_t uid, const char *expected)

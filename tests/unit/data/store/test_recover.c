@@ -15,8 +15,8 @@ static struct promised *promised;
 static void forget_everything(const char *folder)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/mail/%s", root, folder);
-    nftw(path, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    snprintf(path, sizeof path, "%s/mail/%s", root.path, folder);
+    scratch_remove_path(path);
 }
 
 static void note(struct mailbox *mailbox)
@@ -65,7 +65,7 @@ enum { SPOILED_GONE, SPOILED_EMPTY, SPOILED_TORN, SPOILED_BYTES, SPOILINGS };
 static void spoil_files(const char *folder, int how)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root, folder);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/%s", root.path, folder);
     DIR *directory = opendir(path);
     assert_non_null(directory);
     for (struct dirent *entry; (entry = readdir(directory));) {
@@ -114,8 +114,8 @@ static void test_torn_files_that_nobody_was_promised_go(void **state)
     char journal[128];
     with_store_killed(deliver_three_and_die);
     spoil_files("new", SPOILED_TORN);
-    snprintf(journal, sizeof journal, "%s/state/journal", root);
-    assert_int_equal(nftw(journal, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    snprintf(journal, sizeof journal, "%s/state/journal", root.path);
+    scratch_remove_path(journal);
     with_store(find_nothing_torn);
 }
 
@@ -131,7 +131,7 @@ static void find_only_foreign(void)
 static void make_new(const char *name)
 {
     char path[512];
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new/%s", root, name);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new/%s", root.path, name);
     int fd = open(path, O_WRONLY | O_CREAT | O_EXCL, 0600);
     assert_int_equal(write(fd, "Subject: x", 10), 10);
     close(fd);

@@ -174,7 +174,7 @@ static void check_links(void)
 {
     char path[512];
     struct stat status = {0};
-    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new", root);
+    snprintf(path, sizeof path, "%s/mail/anna/Maildir/new", root.path);
     DIR *directory = opendir(path);
     for (struct dirent *entry; (entry = readdir(directory));)
         if (entry->d_name[0] != '.')
@@ -419,7 +419,8 @@ static void deliver_at_the_limits(void)
     for (unsigned i = 0; i <= STORE_DELIVERY_KEYWORDS_MAX; i++)
         MUST(arena_format(&arena, &keywords[i], "Keyword%u", i));
     memset(id, 'i', sizeof id);
-    int size = snprintf(path, sizeof path, "%s/mail", root); /* "//////Maildir" is one folder */
+    int size =
+        snprintf(path, sizeof path, "%s/mail", root.path); /* "//////Maildir" is one folder */
     memset(path + size, '/', sizeof path - (size_t)size);
     memcpy(path + STORE_PATH_SIZE_MAX - 2 - 7, "Maildir", 7);
     struct store_recipient to = {.account = {slice_of(id, STORE_ACCOUNT_ID_SIZE_MAX),
@@ -493,10 +494,11 @@ static void make_deep(void)
  * where that is possible: thousands of folders take a disk its time. */
 static void make_many(void)
 {
-    char folder[80] = "/dev/shm/ringmail-store-XXXXXX", path[100], folders[128];
-    if (!mkdtemp(folder))
-        snprintf(folder, sizeof folder, "%s/many", root);
-    snprintf(path, sizeof path, "%s/Maildir", folder);
+    struct scratch many;
+    char path[sizeof many.path + 16], folders[sizeof path + 16];
+    if (!scratch_make_in(&many, "/dev/shm"))
+        scratch_make(&many);
+    snprintf(path, sizeof path, "%s/Maildir", many.path);
     const struct store_account_key key = {SLICE("many@example.org"), slice_from_string(path), 0, 0};
     struct account *account;
     struct mailbox *inbox;
@@ -512,7 +514,7 @@ static void make_many(void)
     MUST(mailbox_create(account, SLICE("another")));
     mailbox_close(&inbox);
     account_close(&account);
-    assert_int_equal(nftw(folder, remove_one, 16, FTW_DEPTH | FTW_PHYS), 0);
+    scratch_remove(&many);
 }
 
 static void test_limits_of_mailboxes(void **state)
@@ -532,14 +534,14 @@ static void remove_deep(void)
     for (int more = 0; more < 2; more++) {
         char path[256];
         MUST(mailbox_create(account, SLICE("deep")));
-        int size = snprintf(path, sizeof path, "%s/mail/anna/Maildir/.deep", root);
+        int size = snprintf(path, sizeof path, "%s/mail/anna/Maildir/.deep", root.path);
         for (int i = 0; i < REMOVE_DEPTH_MAX + more; i++) {
             size += snprintf(path + size, sizeof path - (size_t)size, "/d");
             assert_int_equal(mkdir(path, 0700), 0);
         }
         MUST(mailbox_delete(account, SLICE("deep")));
         assert_false(mailbox_exists(account, SLICE("deep")));
-        snprintf(path, sizeof path, "%s/mail/anna/Maildir", root);
+        snprintf(path, sizeof path, "%s/mail/anna/Maildir", root.path);
         DIR *directory = opendir(path);
         unsigned left = 0;
         for (struct dirent *entry; (entry = readdir(directory));)

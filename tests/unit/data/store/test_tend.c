@@ -23,7 +23,7 @@ static const char text[] = "Subject: filler filler filler\r\n\r\nfiller\r\n";
 
 static void path_of(const char *file, char out[256])
 {
-    snprintf(out, 256, "%s/mail/anna/Maildir/%s", root, file);
+    snprintf(out, 256, "%s/mail/anna/Maildir/%s", root.path, file);
 }
 
 static bool is_there(const char *file)

@@ -4,6 +4,7 @@
  */
 #pragma once
 #include "cores.h"
+#include "scratch.h"
 
 #include "data/store/store.h"
 #include "runtime/body.h"
@@ -17,7 +18,6 @@
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/mman.h>
@@ -25,7 +25,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
-static char root[128];
+static struct scratch root;
 static unsigned test_cores = 1;
 static enum journal_durability test_durability = JOURNAL_DURABILITY_JOURNAL;
 static struct queue_settings test_settings;
@@ -42,20 +42,10 @@ void transport_event(const struct transport_event *event)
     (void)event;
 }
 
-static inline int remove_one(const char *path, const struct stat *status, int kind,
-                             struct FTW *walk)
-{
-    (void)status;
-    (void)kind;
-    (void)walk;
-    return remove(path);
-}
-
 static inline int set_up(void **state)
 {
     (void)state;
-    const char *temporary = getenv("TMPDIR");
-    snprintf(root, sizeof root, "%s/ringmail-queue-XXXXXX", temporary ? temporary : "/tmp");
+    scratch_make(&root);
     test_cores = 1;
     test_durability = JOURNAL_DURABILITY_JOURNAL;
     test_settings = (struct queue_settings){.mails_max = 1000000,
@@ -64,13 +54,14 @@ static inline int set_up(void **state)
                                             .spool_segment_size = 1 << 20,
                                             .lifetime = 1000 * TIME_S,
                                             .bounce_lifetime = 100 * TIME_S};
-    return mkdtemp(root) ? 0 : -1;
+    return 0;
 }
 
 static inline int tear_down(void **state)
 {
     (void)state;
-    return nftw(root, remove_one, 16, FTW_DEPTH | FTW_PHYS);
+    scratch_remove(&root);
+    return 0;
 }
 
 static inline void must(error e, const char *what)
@@ -85,7 +76,7 @@ static inline const char *in_root(const char *name)
     static char paths[4][256];
     static unsigned next;
     char *path = paths[next++ % 4];
-    snprintf(path, sizeof paths[0], "%s/%s", root, name);
+    snprintf(path, sizeof paths[0], "%s/%s", root.path, name);
     return path;
 }
 

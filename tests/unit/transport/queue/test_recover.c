@@ -94,15 +94,15 @@ static void test_torn_tails(void **state)
     char before[64];
     with_queue_killed(log_few);
     assert_int_equal(size_of_file(in_root("state/queue/log-000")), shared->sizes[FEW]);
-    run_shell("rm -r %s/state/journal", root); /* else it would give all back */
-    snprintf(before, sizeof before, "%.60s", root);
+    run_shell("rm -r %s/state/journal", root.path); /* else it would give all back */
+    snprintf(before, sizeof before, "%.60s", root.path);
     for (unsigned step = 0; step < 12; step++) {
         unsigned at = (unsigned)random_below(FEW);
         uint64_t size = shared->sizes[at + 1] - shared->sizes[at];
         bool zeros = step % 3 == 0; /* which would mend a record that ends with some */
         uint64_t cut = shared->sizes[at] + random_below(zeros ? size - 32 : size + 1);
-        snprintf(root, sizeof root, "%s/%u", before, step);
-        run_shell("mkdir %s; cp -a %s/state %s/", root, before, root);
+        snprintf(root.path, sizeof root.path, "%s/%u", before, step);
+        run_shell("mkdir %s; cp -a %s/state %s/", root.path, before, root.path);
         const char *path = in_root("state/queue/log-000");
         assert_int_equal(truncate(path, (off_t)cut), 0);
         if (zeros) /* as a power cut leaves it */
@@ -112,7 +112,7 @@ static void test_torn_tails(void **state)
         with_queue(check_few);
         assert_int_equal(keep_shared.damaged, 0);
         with_queue(check_count);
-        strcpy(root, before);
+        strcpy(root.path, before);
     }
 }
 
@@ -136,7 +136,7 @@ static void test_damage_costs_one_mail(void **state)
 {
     (void)state;
     with_queue_killed(log_few);
-    run_shell("rm -r %s/state/journal", root);
+    run_shell("rm -r %s/state/journal", root.path);
     flip_byte(in_root("state/queue/log-000"), (off_t)shared->sizes[3] + 60);
     with_queue(check_damaged);
     with_queue(check_mended);
@@ -152,14 +152,14 @@ static void check_put_aside(void)
 static void check_after_put_aside(void)
 {
     assert_int_equal(queue_keep_count(), 1);
-    run_shell("ls %s/state/queue/log-000.damaged-* >/dev/null", root);
+    run_shell("ls %s/state/queue/log-000.damaged-* >/dev/null", root.path);
 }
 
 static void test_a_log_without_a_header_is_put_aside(void **state)
 {
     (void)state;
     with_queue_killed(log_few);
-    run_shell("rm -r %s/state/journal", root);
+    run_shell("rm -r %s/state/journal", root.path);
     flip_byte(in_root("state/queue/log-000"), 12);
     with_queue(check_put_aside);
     with_queue(check_after_put_aside);
@@ -306,7 +306,7 @@ static void test_too_many_records_wait(void **state)
 {
     (void)state;
     with_queue_killed(overflow);
-    run_shell("rm -r %s/state/journal", root); /* the log alone must say it */
+    run_shell("rm -r %s/state/journal", root.path); /* the log alone must say it */
     with_queue(check_overflown);
 }
 
