@@ -4,6 +4,7 @@
  * meet it in the system tests.
  */
 #include "pair.h"
+#include "scratch.h"
 
 #include "net/tls.h"
 #include "net/tls_set.h"
@@ -13,7 +14,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-static char folder[] = "/tmp/ringmail-test-tls-XXXXXX";
+static struct scratch folder;
 static char certificate_path[4][128], key_path[4][128];
 static struct tls_files files[4];
 static struct tls_server *server; /* ECDSA and RSA for a.test; others for b.test, *.c.test */
@@ -25,8 +26,8 @@ enum { ECDSA_A, RSA_A, ECDSA_B, ECDSA_C };
 static void make(unsigned i, enum tls_key_kind kind, slice name)
 {
     slice names[] = {name, SLICE("localhost")};
-    snprintf(certificate_path[i], sizeof *certificate_path, "%s/%u.crt", folder, i);
-    snprintf(key_path[i], sizeof *key_path, "%s/%u.key", folder, i);
+    snprintf(certificate_path[i], sizeof *certificate_path, "%s/%u.crt", folder.path, i);
+    snprintf(key_path[i], sizeof *key_path, "%s/%u.key", folder.path, i);
     assert_ok(tls_make_self_signed(kind, names, 2, certificate_path[i], key_path[i]));
     files[i] = (struct tls_files){certificate_path[i], key_path[i]};
 }
@@ -34,7 +35,7 @@ static void make(unsigned i, enum tls_key_kind kind, slice name)
 static int set_up(void **state)
 {
     (void)state;
-    assert_non_null(mkdtemp(folder));
+    scratch_make(&folder);
     make(ECDSA_A, TLS_KEY_ECDSA, SLICE("a.test"));
     make(RSA_A, TLS_KEY_RSA, SLICE("a.test"));
     make(ECDSA_B, TLS_KEY_ECDSA, SLICE("b.test"));
@@ -53,11 +54,8 @@ static int tear_down(void **state)
     tls_server_destroy(&server);
     tls_client_destroy(&client);
     tls_client_destroy(&blind);
-    for (unsigned i = 0; i < 4; i++) {
-        unlink(certificate_path[i]);
-        unlink(key_path[i]);
-    }
-    return rmdir(folder);
+    scratch_remove(&folder);
+    return 0;
 }
 
 /* ---- A server that echoes lines ---- */

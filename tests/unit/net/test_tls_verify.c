@@ -5,6 +5,7 @@
  */
 #include "chain.h"
 #include "pair.h"
+#include "scratch.h"
 
 #include "crypto/digest.h"
 #include "format/tls/x509.h"
@@ -195,7 +196,7 @@ static void test_unusable(void **state)
 
 /* ---- Connections ---- */
 
-static char folder[] = "/tmp/ringmail-test-verify-XXXXXX";
+static struct scratch folder;
 static char certificate_path[128], key_path[128], authority_path[128];
 static struct tls_server *server;
 static struct tls_client *knows_root, *blind;
@@ -251,10 +252,10 @@ static void prepare(void)
 {
     if (knows_root)
         return;
-    assert_non_null(mkdtemp(folder));
-    snprintf(certificate_path, sizeof certificate_path, "%s/c", folder);
-    snprintf(key_path, sizeof key_path, "%s/k", folder);
-    snprintf(authority_path, sizeof authority_path, "%s/a", folder);
+    scratch_make(&folder);
+    snprintf(certificate_path, sizeof certificate_path, "%s/c", folder.path);
+    snprintf(key_path, sizeof key_path, "%s/k", folder.path);
+    snprintf(authority_path, sizeof authority_path, "%s/a", folder.path);
     made_write((const struct made *[]){&root}, 1, authority_path, key_path);
     assert_ok(tls_client_create(
         &(struct tls_client_options){.verify = true, .authority = authority_path}, &knows_root));
@@ -409,10 +410,8 @@ static int tear_down(void **state)
     tls_server_destroy(&server);
     tls_client_destroy(&knows_root);
     tls_client_destroy(&blind);
-    unlink(certificate_path);
-    unlink(key_path);
-    unlink(authority_path);
-    return rmdir(folder);
+    scratch_remove(&folder);
+    return 0;
 }
 
 int main(void)

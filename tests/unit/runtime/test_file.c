@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-3.0-or-later */
 #include "runtime/in_core.h"
+#include "scratch.h"
 
 #include "runtime/body.h"
 #include "runtime/file.h"
@@ -14,28 +15,27 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-static char directory[64];
+static struct scratch directory;
 
 static const char *in_directory(const char *name)
 {
     static char path[PATH_MAX];
-    snprintf(path, sizeof path, "%s/%s", directory, name);
+    snprintf(path, sizeof path, "%s/%s", directory.path, name);
     return path;
 }
 
 static int set_up(void **state)
 {
     (void)state;
-    strcpy(directory, "/tmp/ringmail-test-file-XXXXXX");
-    return mkdtemp(directory) ? 0 : -1;
+    scratch_make(&directory);
+    return 0;
 }
 
 static int tear_down(void **state)
 {
     (void)state;
-    char command[128];
-    snprintf(command, sizeof command, "rm -rf '%s'", directory);
-    return system(command);
+    scratch_remove(&directory);
+    return 0;
 }
 
 CORE_TEST(test_replaces_and_reads)
@@ -56,7 +56,7 @@ CORE_TEST(test_replaces_and_reads)
     assert_ok(file_replace(path, SLICE_EMPTY, 0640));
     assert_ok(file_read(path, 13, &arena, &content));
     assert_int_equal(content.size, 0);
-    assert_error(file_read(directory, 1000, &arena, &content), ERROR_SYSTEM);
+    assert_error(file_read(directory.path, 1000, &arena, &content), ERROR_SYSTEM);
     assert_error(file_replace(in_directory("missing/file"), SLICE("x"), 0600), ERROR_NOT_FOUND);
     arena_close(&arena);
 }

@@ -4,6 +4,7 @@
  */
 #include "client.h"
 #include "net/chain.h"
+#include "scratch.h"
 
 #include "base/map.h"
 #include "crypto/digest.h"
@@ -11,7 +12,7 @@
 #include "transport/route/tls_report.h"
 #include "transport/route/tlsa.h"
 
-static char folder[] = "/tmp/ringmail-test-remote-XXXXXX";
+static struct scratch folder;
 static char certificate_path[128], key_path[128], authority_path[128];
 static struct made root, own;
 static struct tls_server *server; /* mx.b.example, by root */
@@ -20,10 +21,10 @@ static int set_up(void **state)
 {
     (void)state;
     assert_ok(tls_start());
-    assert_non_null(mkdtemp(folder));
-    snprintf(certificate_path, sizeof certificate_path, "%s/c", folder);
-    snprintf(key_path, sizeof key_path, "%s/k", folder);
-    snprintf(authority_path, sizeof authority_path, "%s/a", folder);
+    scratch_make(&folder);
+    snprintf(certificate_path, sizeof certificate_path, "%s/c", folder.path);
+    snprintf(key_path, sizeof key_path, "%s/k", folder.path);
+    snprintf(authority_path, sizeof authority_path, "%s/a", folder.path);
     make_certificate(&(struct make){"Root", NULL, true, false}, &root);
     make_certificate(&(struct make){"mx.b.example", &root, false, false}, &own);
     made_write((const struct made *[]){&root}, 1, authority_path, key_path);
@@ -37,10 +38,8 @@ static int tear_down(void **state)
 {
     (void)state;
     tls_server_destroy(&server);
-    unlink(certificate_path);
-    unlink(key_path);
-    unlink(authority_path);
-    return rmdir(folder);
+    scratch_remove(&folder);
+    return 0;
 }
 
 /* ---- TLSA records, in place of route's look-up ---- */

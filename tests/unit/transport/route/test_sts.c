@@ -4,6 +4,7 @@
  */
 #include "net/dns/zone.h"
 #include "net/http/web.h"
+#include "scratch.h"
 
 #include "runtime/message.h"
 #include "transport/route/settings.h"
@@ -13,7 +14,7 @@
 
 static struct arena arena, settings_arena;
 static struct route_settings settings;
-static char folder[64];
+static struct scratch folder;
 
 #define HEAD "HTTP/1.1 200 OK\r\nContent-Type: text/plain\r\n"
 #define POLICY(mode, mx) HEAD "\r\nversion: STSv1\nmode: " mode "\nmax_age: 100\nmx: " mx "\n"
@@ -23,8 +24,7 @@ static void begin(void)
     static const slice names[] = {{"mta-sts.good.test", 17}, {"mta-sts.two.test", 16}};
     arena_init(&arena, 4 << 20);
     arena_init(&settings_arena, 1 << 20);
-    snprintf(folder, sizeof folder, "/tmp/ringmail-sts-XXXXXX");
-    assert_non_null(mkdtemp(folder));
+    scratch_make(&folder);
     web_start(names, 2);
     zone_start(true, NULL);
     assert_ok(settings_default(&route_setting_table, &settings_arena, &settings));
@@ -40,20 +40,17 @@ static void start(void)
     assert_ok(sts_start(&(struct sts_options){
         .settings = &settings,
         .authority = slice_from_string(web.certificate),
-        .state_path = slice_from_string(folder),
+        .state_path = slice_from_string(folder.path),
     }));
 }
 
 static void end(void)
 {
-    char path[128];
     sts_stop();
     tls_report_stop();
     zone_stop();
     web_stop();
-    snprintf(path, sizeof path, "%s/mta-sts", folder);
-    unlink(path);
-    assert_int_equal(rmdir(folder), 0);
+    scratch_remove(&folder);
     arena_close(&arena);
     arena_close(&settings_arena);
 }
@@ -291,7 +288,7 @@ static void file_size(void *argument)
     sts_stop();
     zone_remove("_mta-sts.good.test");
     resolver_flush();
-    snprintf(path, sizeof path, "%s/mta-sts", folder);
+    snprintf(path, sizeof path, "%s/mta-sts", folder.path);
     assert_int_equal(truncate(path, STS_FILE_SIZE_MAX), 0);
     start();
     assert_int_equal(mode_of("good.test"), MTA_STS_ENFORCE);
