@@ -45,10 +45,9 @@ static error write_anew(struct mailbox *mailbox, uint32_t count)
 static error reserve(struct mailbox *mailbox, uint32_t count)
 {
     struct index *index = &mailbox->index;
-    error problem = in_doubt(mailbox) ? write_anew(mailbox, count)
-                                      : index_reserve(index, mailbox->directory, store_shared.stops,
-                                                      count, store_is_durable());
-    return problem;
+    return in_doubt(mailbox) ? write_anew(mailbox, count)
+                             : index_reserve(index, mailbox->directory, store_shared.stops, count,
+                                             store_is_durable());
 }
 
 error mailbox_reserve(struct mailbox *mailbox, uint32_t count)
