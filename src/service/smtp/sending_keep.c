@@ -24,6 +24,8 @@
 #include <stdio.h>
 #include <unistd.h>
 
+METRIC_COUNTER(saves_total, "ringmail_sending_saves_total", "",
+               "Times that what accounts have sent was written down");
 METRIC_COUNTER(failures_total, "ringmail_sending_save_failures_total", "",
                "Times that what accounts have sent could not be written down");
 
@@ -120,6 +122,7 @@ static error save_on_worker(void *argument)
 
 static void tell(struct keep *k, error problem)
 {
+    metric_add(&saves_total, !failed(problem));
     metric_add(&failures_total, failed(problem));
     if (failed(problem) != k->refused)
         log_event(failed(problem) ? LOG_ERROR : LOG_INFO,
