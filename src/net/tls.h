@@ -99,6 +99,7 @@ bool tls_dane_is_usable(const struct dns_record *record);
 struct tls_information {
     const char *protocol; /* "TLSv1.3" */
     const char *cipher;   /* "TLS_AES_128_GCM_SHA256" */
+    const char *group;    /* of the key exchange: "X25519", "SECP256R1"; NULL where none was */
     unsigned bits;        /* of the cipher's key */
     slice alpn;           /* agreed upon, or empty */
     slice server_name;    /* SNI the client sent, or empty */

@@ -428,6 +428,7 @@ bool stream_tls_information(const struct stream *stream, struct tls_information 
     *out_information = (struct tls_information){
         .protocol = wolfSSL_get_version(session->ssl),
         .cipher = cipher,
+        .group = wolfSSL_get_curve_name(session->ssl),
         .bits = cipher && strstr(cipher, "_128_") ? 128 : 256,
         .alpn = session->alpn,
         .server_name = slice_from_string(session->server_name),

@@ -140,6 +140,7 @@ static void talks(void *argument)
     assert_string_equal(information.protocol, "TLSv1.3");
     assert_string_equal(information.cipher, "TLS_AES_128_GCM_SHA256");
     assert_int_equal(information.bits, 128);
+    assert_string_equal(information.group, "X25519");
     assert_false(information.resumed);
     assert_string_equal(echo.server_name, "a.test");
     assert_int_equal(stream_bytes_written(stream), 7);
@@ -268,6 +269,66 @@ static void speaks_1_2(void *argument)
     speak_1_2("ECDHE-RSA-CHACHA20-POLY1305", "TLS_ECDHE_RSA_WITH_CHACHA20_POLY1305_SHA256");
 }
 ON_CORE(speaks_1_2)
+
+/* A server of another group than ours, without the stream in between. */
+struct other {
+    int fd, group;
+    bool ended;
+};
+
+static void other_run(void *argument)
+{
+    struct other *other = argument;
+    char room[100];
+    int result;
+    WOLFSSL_CTX *context = wolfSSL_CTX_new(wolfSSLv23_server_method());
+    assert_int_equal(
+        wolfSSL_CTX_use_certificate_file(context, certificate_path[ECDSA_A], WOLFSSL_FILETYPE_PEM),
+        WOLFSSL_SUCCESS);
+    assert_int_equal(
+        wolfSSL_CTX_use_PrivateKey_file(context, key_path[ECDSA_A], WOLFSSL_FILETYPE_PEM),
+        WOLFSSL_SUCCESS);
+    assert_int_equal(wolfSSL_CTX_set_groups(context, &other->group, 1), WOLFSSL_SUCCESS);
+    WOLFSSL *ssl = wolfSSL_new(context);
+    wolfSSL_set_fd(ssl, other->fd);
+    while ((result = wolfSSL_accept(ssl)) != WOLFSSL_SUCCESS) {
+        assert_int_equal(wolfSSL_get_error(ssl, result), WOLFSSL_ERROR_WANT_READ);
+        assert_ok(fiber_yield());
+    }
+    while ((result = wolfSSL_read(ssl, room, sizeof room)) <= 0)
+        assert_ok(fiber_yield());
+    assert_int_equal(wolfSSL_write(ssl, room, result), result);
+    wolfSSL_free(ssl);
+    wolfSSL_CTX_free(context);
+    other->ended = true;
+}
+
+/* Who does not take the group we have made a key for asks for another (RFC 8446 4.1.4). */
+static void changes_the_group(void *argument)
+{
+    (void)argument;
+    static const struct {
+        int group;
+        const char *name;
+    } groups[] = {{WOLFSSL_ECC_SECP256R1, "SECP256R1"},
+                  {WOLFSSL_ECC_SECP384R1, "SECP384R1"},
+                  {WOLFSSL_ECC_SECP521R1, "SECP521R1"}};
+    for (size_t i = 0; i < sizeof groups / sizeof *groups; i++) {
+        struct other other = {.group = groups[i].group};
+        struct tls_information information;
+        struct stream *stream = make_pair(&other.fd);
+        assert_ok(fiber_start(crew_root(), "other", other_run, &other));
+        assert_ok(stream_start_tls_client(stream, client, SLICE("a.test"), SLICE_EMPTY, soon()));
+        assert_true(stream_tls_information(stream, &information));
+        assert_string_equal(information.group, groups[i].name);
+        say(stream, SLICE("another"));
+        while (!other.ended)
+            assert_ok(fiber_yield());
+        close(other.fd);
+        stream_close(&stream);
+    }
+}
+ON_CORE(changes_the_group)
 
 /* ---- Every way the bytes may be cut and stalled ---- */
 
@@ -565,17 +626,12 @@ static void test_moves_between_cores(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_talks),
-        cmocka_unit_test(test_chooses),
-        cmocka_unit_test(test_verifies),
-        cmocka_unit_test(test_agrees_on_a_protocol),
-        cmocka_unit_test(test_speaks_1_2),
-        cmocka_unit_test(test_cut_to_pieces),
-        cmocka_unit_test(test_stalls),
-        cmocka_unit_test(test_bulk),
-        cmocka_unit_test(test_resumes),
-        cmocka_unit_test(test_reloads),
-        cmocka_unit_test(test_moves_between_cores),
+        cmocka_unit_test(test_talks),         cmocka_unit_test(test_chooses),
+        cmocka_unit_test(test_verifies),      cmocka_unit_test(test_agrees_on_a_protocol),
+        cmocka_unit_test(test_speaks_1_2),    cmocka_unit_test(test_changes_the_group),
+        cmocka_unit_test(test_cut_to_pieces), cmocka_unit_test(test_stalls),
+        cmocka_unit_test(test_bulk),          cmocka_unit_test(test_resumes),
+        cmocka_unit_test(test_reloads),       cmocka_unit_test(test_moves_between_cores),
     };
     return cmocka_run_group_tests(tests, set_up, tear_down);
 }
