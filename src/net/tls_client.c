@@ -27,15 +27,20 @@ static error load_authorities(WOLFSSL_CTX *context, const char *path)
 
 /* The first is the one a key is made for before the server has spoken: X25519 costs both ends less
  * than P-256, and nearly all servers take it; one that does not asks again (RFC 8446 4.1.4). */
-static int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
-                       WOLFSSL_ECC_SECP521R1};
+static error choose_groups(WOLFSSL_CTX *context)
+{
+    int groups[] = {WOLFSSL_ECC_X25519, WOLFSSL_ECC_SECP256R1, WOLFSSL_ECC_SECP384R1,
+                    WOLFSSL_ECC_SECP521R1};
+    return wolfSSL_CTX_set_groups(context, groups, sizeof groups / sizeof *groups) ==
+                   WOLFSSL_SUCCESS
+               ? OK
+               : error_make(ERROR_PERMANENT, "this wolfSSL lacks a group of TLS");
+}
 
 static error configure(struct tls_client *client, const struct tls_client_options *options)
 {
     TRY(tls_configure(client->context, options->version_min));
-    if (wolfSSL_CTX_set_groups(client->context, groups, sizeof groups / sizeof *groups) !=
-        WOLFSSL_SUCCESS)
-        return error_make(ERROR_PERMANENT, "this wolfSSL lacks a group of TLS");
+    TRY(choose_groups(client->context));
     wolfSSL_CTX_UseSessionTicket(client->context);
     /* Sessions are kept by net/tls_resume, per core; the library's table has locks. */
     wolfSSL_CTX_set_session_cache_mode(client->context, WOLFSSL_SESS_CACHE_OFF);
