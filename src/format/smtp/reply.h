@@ -76,6 +76,7 @@
     X(LOGIN_NEEDS_TLS, 538, "5.7.11", "Say STARTTLS first: the password would be seen")            \
     X(TALKS_TOO_EARLY, 554, "5.5.0", "Wait for the greeting before you speak")                     \
     X(UNKNOWN_RECIPIENT, 550, "5.1.1", "There is no such mailbox here")                            \
+    X(TRANSPORT_REFUSES, 550, "5.0.0", "Mail for this domain is not delivered")                    \
     X(NO_RELAY, 550, "5.7.1", "Mail is not relayed for strangers")                                 \
     X(RECIPIENT_DISABLED, 550, "5.2.1", "The mailbox takes no mail")                               \
     X(ALIAS_LOOP, 550, "5.4.6", "The recipient's alias goes in circles")                           \

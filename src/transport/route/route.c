@@ -296,40 +296,46 @@ static error use_literal(const struct finding *f)
     return OK;
 }
 
-/* The directory's transport for the domain, or its word that the domain is ours. *out_found: the
- * route is decided. */
-static error ask_directory_transport(const struct finding *f, bool *out_found)
+/* The directory's transport for the domain. ERROR_NOT_FOUND: it has none; ERROR_MALFORMED: told. */
+static error ask_directory_transport(const struct finding *f, struct route_transport *out_transport)
 {
     struct directory *directory = directory_here();
-    struct route_transport transport;
     slice text;
-    *out_found = false;
     if (!directory)
-        return OK;
-    error problem = directory_transport(directory, f->domain, f->arena, &text);
-    if (problem.kind == ERROR_NOT_FOUND)
-        return OK;
-    TRY(problem);
-    *out_found = true;
-    problem = route_transport_parse(text, f->arena, &transport);
-    if (problem.kind == ERROR_MALFORMED) { /* somebody will mend it */
+        return error_make(ERROR_NOT_FOUND, "no directory");
+    TRY(directory_transport(directory, f->domain, f->arena, &text));
+    error problem = route_transport_parse(text, f->arena, out_transport);
+    if (problem.kind == ERROR_MALFORMED)
         error_ignore(complain("directory.transport_query", text, problem));
-        route_delay(f->route, 3, 5, "the directory's transport for the domain makes no sense");
-        return OK;
-    }
-    TRY(problem);
-    return use_transport(f, &transport);
+    return problem;
+}
+
+/* What the tables say of the domain, not of all domains. ERROR_NOT_FOUND: nothing. */
+static error find_transport(const struct finding *f, struct route_transport *out_transport)
+{
+    error problem = ask_directory_transport(f, out_transport);
+    if (problem.kind != ERROR_NOT_FOUND)
+        return problem;
+    const struct route_transport *transport = route_table_find(&route_core.transports, f->domain);
+    if (!transport)
+        return problem;
+    *out_transport = *transport;
+    return OK;
 }
 
 static error decide(const struct finding *f)
 {
-    bool found, ours = false;
-    TRY(ask_directory_transport(f, &found));
-    if (found)
+    bool ours = false;
+    struct route_transport transport;
+    error problem = find_transport(f, &transport);
+    if (problem.kind == ERROR_MALFORMED) { /* somebody will mend it */
+        route_delay(f->route, 3, 5, "the directory's transport for the domain makes no sense");
         return OK;
-    const struct route_transport *transport = route_table_find(&route_core.transports, f->domain);
-    if (transport)
-        return use_transport(f, transport);
+    }
+    if (problem.kind != ERROR_NOT_FOUND) {
+        TRY(problem);
+        return use_transport(f, &transport);
+    }
     if (directory_here())
         TRY(directory_domain(directory_here(), f->domain, &ours));
     if (ours) {
@@ -343,15 +349,17 @@ static error decide(const struct finding *f)
     return slice_starts(f->domain, SLICE("[")) ? use_literal(f) : use_mx(f, f->domain, 0, true);
 }
 
+static error domain_to_ascii(slice domain, struct arena *arena, slice *out_domain)
+{
+    return slice_starts(domain, SLICE("[")) ? arena_copy(arena, domain, out_domain)
+                                            : idna_to_ascii(arena, domain, out_domain);
+}
+
 static error find(const struct route_request *request, struct arena *arena, instant deadline,
                   struct route *route)
 {
     struct finding f = {.request = request, .arena = arena, .deadline = deadline, .route = route};
-    error problem;
-    if (slice_starts(request->domain, SLICE("[")))
-        problem = arena_copy(arena, request->domain, &f.domain);
-    else
-        problem = idna_to_ascii(arena, request->domain, &f.domain);
+    error problem = domain_to_ascii(request->domain, arena, &f.domain);
     if (problem.kind == ERROR_MALFORMED) {
         route_refuse(route, 550, 1, 2, "not a domain name");
         return OK;
@@ -389,4 +397,27 @@ error route_find(const struct route_request *request, struct arena *arena, insta
     metric_observe(&metric_duration, (uint64_t)(time_now() - began));
     *out_route = route;
     return OK;
+}
+
+error route_refuses(slice domain, struct arena *arena, struct route *out_route, bool *out_refused)
+{
+    struct finding f = {.arena = arena, .route = out_route};
+    struct route_transport transport;
+    *out_route = (struct route){0};
+    *out_refused = false;
+    if (!route_core.running)
+        return OK;
+    error problem = domain_to_ascii(domain, arena, &f.domain);
+    if (!failed(problem))
+        problem = find_transport(&f, &transport);
+    if (problem.kind == ERROR_NOT_FOUND && route_core.transports.any) {
+        transport = *(const struct route_transport *)route_core.transports.any;
+        problem = OK;
+    }
+    if (problem.kind == ERROR_LIMIT || problem.kind == ERROR_CANCELLED)
+        return problem;
+    if (failed(problem) || transport.kind != ROUTE_REFUSE) /* the queue will find out */
+        return OK;
+    *out_refused = true;
+    return use_transport(&f, &transport);
 }

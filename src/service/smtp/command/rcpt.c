@@ -8,12 +8,17 @@
 #include "service/smtp/submitted.h"
 #include "transport/deliver/local.h"
 #include "transport/forward.h"
+#include "transport/route/route.h"
+
+#include <stdio.h>
 
 METRIC_COUNTER(accepted_total, "ringmail_smtp_recipients_total", "result=\"accepted\"",
                "Recipients by result");
 METRIC_COUNTER(unknown_total, "ringmail_smtp_recipients_total", "result=\"unknown\"",
                "Recipients by result");
 METRIC_COUNTER(relay_total, "ringmail_smtp_recipients_total", "result=\"relay\"",
+               "Recipients by result");
+METRIC_COUNTER(refused_total, "ringmail_smtp_recipients_total", "result=\"refused\"",
                "Recipients by result");
 METRIC_COUNTER(later_total, "ringmail_smtp_recipients_total", "result=\"later\"",
                "Recipients by result");
@@ -57,8 +62,22 @@ static enum smtp_reply check_outside(struct smtp_transaction *t, struct director
     return smtp_reply_for_memory(problem);
 }
 
+/* A transport that refuses the domain does so here, in its own words, and not by a bounce. */
+static enum smtp_reply check_transport(struct smtp_transaction *t, slice address,
+                                       struct route *out_refusal)
+{
+    slice local, domain;
+    bool refused;
+    slice_cut_last(address, '@', &local, &domain);
+    error problem = route_refuses(domain, &t->arena, out_refusal, &refused);
+    return failed(problem) ? smtp_reply_for_memory(problem)
+           : refused       ? SMTP_REPLY_TRANSPORT_REFUSES
+                           : SMTP_REPLY_NONE;
+}
+
 static enum smtp_reply check_targets(struct smtp_transaction *t,
-                                     const struct directory_resolution *resolution)
+                                     const struct directory_resolution *resolution,
+                                     struct route *out_refusal)
 {
     enum smtp_reply reply = SMTP_REPLY_NONE;
     for (unsigned i = 0; i < resolution->count && reply == SMTP_REPLY_NONE; i++) {
@@ -66,7 +85,9 @@ static enum smtp_reply check_targets(struct smtp_transaction *t,
         reply =
             target->outside ? check_outside(t, target) : check_room(&target->account, t->mail.size);
     }
-    return reply;
+    if (reply == SMTP_REPLY_NONE && resolution->count == 1 && resolution->targets->outside)
+        reply = check_transport(t, resolution->targets->address, out_refusal);
+    return reply; /* of several targets one is no reason to refuse the others */
 }
 
 /* A bounce of mail that we forwarded comes to the address we made of its sender. */
@@ -119,8 +140,9 @@ static enum smtp_reply check_count(struct smtp_session *s)
     return smtp_submitted_limit_reply(s, t->recipient_count + 1);
 }
 
-/* WAITS. */
-static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcpt)
+/* WAITS. *out_refusal: what to say where the reply is TRANSPORT_REFUSES. */
+static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcpt,
+                             struct route *out_refusal)
 {
     struct smtp_transaction *t = &s->transaction;
     struct directory_resolution resolution;
@@ -132,18 +154,36 @@ static enum smtp_reply admit(struct smtp_session *s, const struct smtp_rcpt *rcp
     if (reply == SMTP_REPLY_NONE)
         reply = resolve(s, address, anywhere, &resolution);
     if (reply == SMTP_REPLY_NONE)
-        reply = check_targets(t, &resolution);
+        reply = check_targets(t, &resolution, out_refusal);
     if (reply == SMTP_REPLY_NONE && failed(smtp_transaction_add(t, rcpt, &resolution)))
         reply = SMTP_REPLY_TOO_MANY_RECIPIENTS;
     return reply;
+}
+
+static void count_refused(enum smtp_reply reply, bool permanent)
+{
+    metric_add(reply == SMTP_REPLY_NO_RELAY            ? &relay_total
+               : reply == SMTP_REPLY_TRANSPORT_REFUSES ? &refused_total
+               : permanent                             ? &unknown_total
+                                                       : &later_total,
+               1);
+}
+
+static error answer_refusal(struct smtp_session *s, const struct route *refusal)
+{
+    char status[16];
+    snprintf(status, sizeof status, "%d.%d.%d", refusal->enhanced[0], refusal->enhanced[1],
+             refusal->enhanced[2]);
+    return smtp_answer_lines(s, refusal->code, status, refusal->text);
 }
 
 error smtp_command_rcpt(struct smtp_session *s, const struct smtp_command *command)
 {
     if (!s->transaction.open)
         return smtp_answer(s, SMTP_REPLY_MAIL_FIRST);
+    struct route refusal;
     instant began = time_now();
-    enum smtp_reply reply = admit(s, &command->rcpt);
+    enum smtp_reply reply = admit(s, &command->rcpt, &refusal);
     metric_observe(&resolve_time, (uint64_t)(time_now() - began));
     if (reply == SMTP_REPLY_NONE) {
         metric_add(&accepted_total, 1);
@@ -152,11 +192,9 @@ error smtp_command_rcpt(struct smtp_session *s, const struct smtp_command *comma
         return smtp_answer(s, SMTP_REPLY_RECIPIENT_OK);
     }
     bool permanent = smtp_reply_row(reply)->code >= 500;
-    metric_add(reply == SMTP_REPLY_NO_RELAY ? &relay_total
-               : permanent                  ? &unknown_total
-                                            : &later_total,
-               1);
+    count_refused(reply, permanent);
     s->transaction.recipients_refused++;
     s->unknown_recipients += permanent;
-    return smtp_answer(s, reply);
+    return reply == SMTP_REPLY_TRANSPORT_REFUSES ? answer_refusal(s, &refusal)
+                                                 : smtp_answer(s, reply);
 }

@@ -22,6 +22,7 @@
 #include "transport/event.h"
 #include "transport/forward.h"
 #include "transport/queue/queue.h"
+#include "transport/route/route.h"
 
 #include <stdio.h>
 
@@ -129,8 +130,8 @@ void stream_set_timeouts(struct stream *s, int64_t read_ns, int64_t write_ns)
 }
 
 /* ---- directory: user*@ is a mailbox, both@ is two, small@ has a quota of 1000 bytes, away@ leads
- * elsewhere, mixed@ here and there, broken@ nowhere. Who logs in is user@, with "secret", and may
- * write as user*@ too ---- */
+ * elsewhere, mixed@ here and there, moved@ where no mail goes, broken@ nowhere. Who logs in is
+ * user@, with "secret", and may write as user*@ too ---- */
 
 struct directory *directory_here(void)
 {
@@ -175,11 +176,24 @@ error directory_resolve(struct directory *directory, slice address, struct arena
             fake_account(&out->targets[out->count++], "user@example.org", 0);
         out->targets[out->count++] =
             (struct directory_target){.outside = true, .address = SLICE("Far@AWAY.example")};
-    } else if (slice_equal(local, SLICE("broken")))
+    } else if (slice_equal(local, SLICE("moved")))
+        out->targets[out->count++] =
+            (struct directory_target){.outside = true, .address = SLICE("x@refused.example")};
+    else if (slice_equal(local, SLICE("broken")))
         out->targets[out->count++] =
             (struct directory_target){.outside = true, .address = SLICE("far away@")};
     if (out->count)
         out->answer = DIRECTORY_FOUND;
+    return OK;
+}
+
+/* Mail for refused.example goes nowhere. */
+error route_refuses(slice domain, struct arena *arena, struct route *out_route, bool *out_refused)
+{
+    (void)arena;
+    *out_refused = slice_equal(domain, SLICE("refused.example"));
+    *out_route = (struct route){
+        .kind = ROUTE_REFUSE, .code = 550, .enhanced = {5, 1, 6}, .text = SLICE("moved away")};
     return OK;
 }
 

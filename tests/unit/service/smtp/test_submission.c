@@ -214,6 +214,17 @@ static void test_queued(void **state)
     assert_int_equal(world.deliveries, 0);
 }
 
+/* What a transport refuses is refused at RCPT; the others get their mail. */
+static void test_refusing_transport(void **state)
+{
+    (void)state;
+    CHECK(E A M "RCPT TO:<x@refused.example>\r\nRCPT TO:<x@elsewhere.example>\r\n" D F END,
+          "220 250 235 250 550 250 354 250");
+    check_queue("from <user@example.org> ret 0 envid '' account 'user@example.org' "
+                "priority 0 by -\n"
+                "to <x@elsewhere.example> notify 0 orcpt ;\n");
+}
+
 /* Mail for mailboxes alone waits for nobody, unless that was asked for. */
 static void test_what_is_queued(void **state)
 {
@@ -324,6 +335,7 @@ static void test_forwarding(void **state)
     assert_true(slice_starts(buffer_slice(&world.queue), SLICE("from <user@example.org> ")));
     CHECK(E N "RCPT TO:<x@elsewhere.example>\r\n", "220 250 250 550");
     CHECK(E N "RCPT TO:<broken@example.org>\r\n", "220 250 250 451");
+    CHECK(E N "RCPT TO:<moved@example.org>\r\n", "220 250 250 550");
     assert_int_equal(world.deliveries, 0);
     world.signer_result = error_make(ERROR_TEMPORARY, "no keys");
     CHECK(E N "RCPT TO:<away@example.org>\r\n" D END, "220 250 250 250 354 451");
@@ -384,6 +396,7 @@ int main(void)
         SUBMISSION(test_header),
         SUBMISSION(test_queued),
         SUBMISSION(test_what_is_queued),
+        SUBMISSION(test_refusing_transport),
         SUBMISSION(test_queue_trouble_is_never_final),
         SUBMISSION(test_recipients),
         SUBMISSION(test_limits),

@@ -353,6 +353,16 @@ static void transports(void *argument)
     find("no.test");
     assert_refused(550, "5.7.1");
     assert_slice(route.text, "not here");
+    bool refused;
+    assert_ok(route_refuses(SLICE("No.TEST"), &arena, &route, &refused));
+    assert_true(refused);
+    assert_refused(550, "5.7.1");
+    assert_slice(route.text, "not here");
+    for (unsigned i = 0; i < 4; i++) {
+        const char *others[] = {"one.test", "later.test", "anybody.test", "not a domain"};
+        assert_ok(route_refuses(slice_from_string(others[i]), &arena, &route, &refused));
+        assert_false(refused);
+    }
     find("later.test");
     assert_none(ROUTE_LATER, 451, "4.0.0");
     find("mx.test");
