@@ -17,6 +17,16 @@ from lab import instance as instances  # noqa: E402
 from lab import dns, hosts, mariadb, outbound  # noqa: E402
 
 
+PATIENCE = 3  # a machine that is busy with something else is no failure
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        marker = item.get_closest_marker("timeout")
+        if marker:
+            item.add_marker(pytest.mark.timeout(PATIENCE * marker.args[0]), append=False)
+
+
 @pytest.fixture
 def seed():
     value = int(os.environ.get("RINGMAIL_SEED", random.SystemRandom().randrange(1 << 31)))

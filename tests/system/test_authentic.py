@@ -383,7 +383,7 @@ def test_dns_is_dead(key, tmp_path):
             subject, raw = mail()
             began = time.monotonic()
             send(receiver, sign(raw, key), account(1))
-            assert 0.5 < time.monotonic() - began < 5
+            assert 0.5 < time.monotonic() - began < 15
             found = results(the_mail(receiver, account(1), subject))
             assert found["spf"][0][0] == found["dkim"][0][0] == found["dmarc"][0][0] == found["iprev"][0][0] == "temperror"
 

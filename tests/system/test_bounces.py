@@ -378,5 +378,5 @@ def test_dead_receiver(place, tmp_path):
     outbound.arrived(place.books, serial, "dead@away.test")
     began = time.monotonic()
     instance.stop()
-    assert time.monotonic() - began < 10
+    assert time.monotonic() - began < 30
     assert "event=webhook.trouble" in (instance.directory / "ringmaild.log").read_text()

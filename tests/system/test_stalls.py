@@ -199,14 +199,14 @@ def test_smtp_slow_sender_is_bounded(server):
     with smtp_client(server, FROM, to(1), "DATA", then=b"Subject: slow\r\n\r\n") as client:
         started = time.monotonic()
         with pytest.raises((OSError, smtp.Closed)):
-            while time.monotonic() - started < 30:
+            while time.monotonic() - started < 60:
                 client.send(b"x")
                 client.socket.settimeout(0.5)
                 with contextlib.suppress(socket.timeout):
                     reply = client.reply()
                     assert reply.code in (421, 451)
                     raise smtp.Closed
-        assert 4 < time.monotonic() - started < 15
+        assert 4 < time.monotonic() - started < 45
 
 
 def test_smtp_answers_not_read(server):

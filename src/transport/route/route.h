@@ -89,8 +89,8 @@ void route_stop(void);
 error route_find(const struct route_request *request, struct arena *arena, instant deadline,
                  struct route *out_route);
 
-/* WAITS. Does a transport table refuse mail for the domain, so that RCPT can say so and nobody gets a
- * bounce? *out_refused: out_route is REFUSE with its words; DNS is not asked. Errors as above. */
+/* WAITS. Does a transport table refuse mail for the domain, so that RCPT can say so and nobody gets
+ * a bounce? *out_refused: out_route is REFUSE with its words; DNS is not asked. Errors as above. */
 error route_refuses(slice domain, struct arena *arena, struct route *out_route, bool *out_refused);
 
 /* WAITS. Where to dial a host of the route, in the order to try, at most ROUTE_ADDRESSES_MAX:

@@ -19,7 +19,7 @@ class Refused(AssertionError):
 
 
 class Imap:
-    def __init__(self, host, port, timeout=20, context=None, greet=True):
+    def __init__(self, host, port, timeout=60, context=None, greet=True):
         self.socket = socket.create_connection((host, port), timeout=timeout)
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         if context:

@@ -154,7 +154,7 @@ class Instance:
 
     def admin(self, path, method="GET"):
         request = urllib.request.Request(self.admin_url.rstrip("/") + path, method=method)
-        with urllib.request.urlopen(request, timeout=10) as reply:
+        with urllib.request.urlopen(request, timeout=30) as reply:
             return reply.read().decode()
 
     def stats(self):
@@ -173,7 +173,7 @@ class Instance:
         """Runs `ringmail --config …` of the same build."""
         command = [str(BUILD / "ringmail"), "--config", str(self.config), *arguments]
         done = subprocess.run(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, input=stdin,
-                              timeout=30)
+                              timeout=60)
         if check:
             assert done.returncode == 0, f"{' '.join(command)}: {done.stdout}{done.stderr}"
         return done

@@ -59,12 +59,12 @@ class MariaDb:
     def answers(self):
         assert self.process.poll() is None, (self.directory / "mariadbd.log").read_text()[-3000:]
         done = subprocess.run(["mariadb-admin", "--no-defaults", f"--socket={self.socket}", "-uroot", "ping"],
-                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=10)
+                              stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL, timeout=60)
         return done.returncode == 0
 
     def execute(self, sql, database=""):
         done = subprocess.run(["mariadb", "--no-defaults", f"--socket={self.socket}", "-uroot", "-N", "-B", database],
-                              input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=30)
+                              input=sql, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
         return [line.split("\t") for line in done.stdout.splitlines()]
 

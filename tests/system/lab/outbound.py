@@ -78,7 +78,7 @@ class World:
         return serial, message.make(random.Random(seed or serial), serial, size, sender=sender, recipient=recipient, **options)
 
 
-def submission(instance, sender=account(1), password=PASSWORD, timeout=20):
+def submission(instance, sender=account(1), password=PASSWORD, timeout=60):
     """A logged-in connection to the submission port."""
     client = smtp.Smtp("127.0.0.1", instance.submission_port, timeout=timeout)
     client.ehlo()

@@ -18,7 +18,7 @@ class Reply:
 
 
 class Smtp:
-    def __init__(self, host, port, timeout=20, greet=True, source=None):
+    def __init__(self, host, port, timeout=60, greet=True, source=None):
         self.socket = socket.create_connection((host, port), timeout=timeout, source_address=source and (source, 0))
         self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.pending = b""

@@ -307,11 +307,11 @@ static void dead(void)
     instant began = time_now();
     for (unsigned i = 1; i <= 1000; i++)
         tell(i);
-    assert_true(time_now() - began < 5 * TIME_S);
+    assert_true(time_now() - began < 30 * TIME_S);
     wait_for(1);
     began = time_now();
     webhook_stop(time_after(50 * TIME_MS));
-    assert_true(time_now() - began < 5 * TIME_S);
+    assert_true(time_now() - began < 30 * TIME_S);
     assert_int_equal(receiver.count, 1);
 }
 

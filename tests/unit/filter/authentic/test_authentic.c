@@ -176,10 +176,11 @@ CORE_TEST(test_everything_is_fine)
 {
     begin();
     sign("x.example");
+    answer_ms = 1000;
     instant began = time_now();
     assert_ok(check_from("192.0.2.1"));
     /* The longest way is three answers (SPF: record, a; DMARC: one; DKIM: one), not their sum. */
-    assert_true(time_now() - began < 5 * ANSWER_MS * TIME_MS);
+    assert_true(time_now() - began < 6500 * TIME_MS);
     assert_int_equal(zone.asked, 7);
     assert_int_equal(found.spf_mail, SPF_PASS);
     assert_int_equal(found.spf_helo, SPF_PASS);
@@ -393,9 +394,10 @@ CORE_TEST(test_cancelled)
     struct crew crew;
     begin();
     sign("x.example");
+    answer_ms = 600 * 1000;
     crew_init(&crew, NULL);
     assert_ok(fiber_start(&crew, "test", check_in_fiber, NULL));
-    assert_ok(fiber_sleep(ANSWER_MS / 2 * TIME_MS));
+    assert_ok(fiber_sleep(20 * TIME_MS));
     crew_close(&crew);
     assert_error(cancelled_check, ERROR_CANCELLED);
     authentic_stop();

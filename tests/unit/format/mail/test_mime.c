@@ -13,6 +13,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
 
 static struct arena arena;
 
@@ -432,6 +433,13 @@ static void test_arena_limit_is_an_error(void **state)
     arena_close(&small);
 }
 
+static int64_t cpu_now(void)
+{
+    struct timespec now;
+    clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+    return now.tv_sec * TIME_S + now.tv_nsec;
+}
+
 /* Twice the input may cost some more than twice the time, but not four times: 64 open boundaries
  * and lines that begin like all of them. */
 static void test_linear_time(void **state)
@@ -448,9 +456,9 @@ static void test_linear_time(void **state)
                           i, i);
         for (int i = 0; i < 20000 << (2 * round); i++)
             buffer_add_string(&text, "--aaaaaaaaaaaaaaaaaaaa\r\n");
-        int64_t start = time_now();
+        int64_t start = cpu_now();
         parse(buffer_slice(&text));
-        took[round] = time_now() - start;
+        took[round] = cpu_now() - start;
         buffer_close(&text);
     }
     assert_true(took[1] < took[0] * 12 + 50 * TIME_MS); /* four times the input */

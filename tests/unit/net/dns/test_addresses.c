@@ -61,6 +61,7 @@ static void troubles(void *argument)
     (void)argument;
     struct dns_addresses found;
     arena_init(&arena, 1 << 20);
+    zone.patience = 500;
     zone_start(true, NULL);
     zone_flags("silent.test", ZONE_SILENT);
     zone_flags("broken.test", ZONE_BROKEN);

@@ -38,6 +38,7 @@ static struct {
     int udp, tcp;
     char address[32];
     unsigned questions, tcp_questions;
+    unsigned patience; /* ms that the resolver waits for an answer; 0: as long as it takes */
     unsigned count;
     struct crew crew;
     struct zone_record records[ZONE_RECORDS_MAX];
@@ -290,7 +291,7 @@ static inline void zone_start(bool trust_authentic, const char *hosts)
         .servers = zone.address,
         .trust_authentic = trust_authentic,
         .hosts = hosts,
-        .timeout_ms = 100,
+        .timeout_ms = zone.patience ? zone.patience : 10000,
         .tries = 2,
     };
     assert_ok(resolver_start(&options));
@@ -298,6 +299,7 @@ static inline void zone_start(bool trust_authentic, const char *hosts)
 
 static inline void zone_stop(void)
 {
+    zone.patience = 0;
     resolver_stop();
     crew_close(&zone.crew);
     close(zone.udp);

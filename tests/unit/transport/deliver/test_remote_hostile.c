@@ -16,7 +16,7 @@
 
 static void make_impatient(void)
 {
-    int64_t short_time = 100 * TIME_MS * TEST_SLOWER;
+    int64_t short_time = 300 * TIME_MS * TEST_SLOWER;
     settings.greeting_timeout = settings.helo_timeout = settings.tls_timeout = short_time;
     settings.mail_timeout = settings.rcpt_timeout = settings.data_timeout = short_time;
     settings.final_timeout = settings.block_timeout = settings.quit_timeout = short_time;
@@ -37,7 +37,7 @@ static void assert_not_sent(enum error_kind kind)
         assert_false(remote_is_alive(remote));
         remote_close(&remote);
     }
-    assert_true(time_now() - began < 5 * TIME_S * TEST_SLOWER);
+    assert_true(time_now() - began < 20 * TIME_S * TEST_SLOWER);
 }
 
 #define TO_MAIL HELLO("> 250 HELP\n") "< MAIL FROM:<a@a.example>\n"

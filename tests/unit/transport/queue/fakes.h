@@ -61,7 +61,7 @@ static struct {
     _Atomic bool moved;                           /* "never" has another site */
     _Atomic int limit_open;
     _Atomic uint64_t limit_turned_away;
-    _Atomic bool held;       /* reports, look-ups of "stall" and mailboxes do not come to an end */
+    _Atomic bool held;       /* reports, look-ups of "stall", "hang" and mailboxes do not end */
     _Atomic uint64_t chunks; /* messages sent by BDAT to "chunk" and "brittle" */
 } world;
 
@@ -173,7 +173,7 @@ error remote_open(const struct route *route, const struct remote_options *option
     *remote = (struct remote){.host = host, .alive = true, .no_chunking = options->no_chunking};
     error problem = fiber_sleep(random_below(2) * TIME_MS);
     if (is_script(host, "hang") && !failed(problem))
-        problem = fiber_sleep(200 * TIME_MS);
+        problem = hold_up(200 * TIME_MS);
     if (is_script(host, "hang") && !failed(problem))
         problem = lost(out_answer, ERROR_TIMEOUT, "connecting timed out");
     else if (is_script(host, "dead") && !world.revived)

@@ -9,6 +9,7 @@
 
 static void hang_beside_good(void)
 {
+    world.held = true;
     for (unsigned i = 0; i < 100; i++)
         mail_to("a@x.example", "", address_of(i, "hang.example"), 60);
     for (unsigned i = 100; i < 200; i++)
@@ -18,8 +19,9 @@ static void hang_beside_good(void)
         mail_to("a@x.example", "", address_of(i, "good.example"), 60);
     while (world.deliveries < 300 && time_now() < began + 20 * TIME_S)
         assert_ok(fiber_sleep(TIME_MS));
-    for (unsigned i = 200; i < 500; i++)
-        assert_true(world.ledger[i].at - began < 150 * TIME_MS * TEST_SLOWER);
+    for (unsigned i = 0; i < 500; i++)
+        assert_int_equal(world.ledger[i].at != 0, i >= 200);
+    world.held = false;
 }
 
 static void test_hanging_delays_nobody_else(void **state)
@@ -128,13 +130,13 @@ static void slow_down(void)
     for (unsigned i = 6; i < 12; i++)
         mail_to("a@x.example", "", address_of(i, "good2.example"), 60);
     sim_wait(20);
-    for (unsigned i = 6; i < 12; i++)
-        assert_true(world.ledger[i].at - began < 200 * TIME_MS * TEST_SLOWER);
-    int64_t last = 0;
+    instant last = 0;
     for (unsigned i = 0; i < 6; i++)
-        if (world.ledger[i].at - began > last)
-            last = world.ledger[i].at - began;
-    assert_true(last >= 490 * TIME_MS && last < 1500 * TIME_MS * TEST_SLOWER);
+        if (world.ledger[i].at > last)
+            last = world.ledger[i].at;
+    for (unsigned i = 6; i < 12; i++)
+        assert_true(world.ledger[i].at < last);
+    assert_true(last - began >= 490 * TIME_MS && last - began < 15 * TIME_S);
 }
 
 static void test_rates(void **state)

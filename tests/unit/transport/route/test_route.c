@@ -153,6 +153,7 @@ static void mx(void *argument)
 static void nowhere(void *argument)
 {
     (void)argument;
+    zone.patience = 500;
     begin();
     zone_mx("null.test", 0, ".");
     zone_mx("deadhost.test", 10, "nothing.test");
