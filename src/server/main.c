@@ -43,12 +43,32 @@ static struct config *read_config(const char *path)
     return config;
 }
 
+/* A certificate that is no certificate, or whose key is another's, would end the start. */
+static error check_certificates(const char *path, struct config *config)
+{
+    struct buffer problems;
+    struct tls_server *tls = NULL;
+    TRY(tls_start());
+    buffer_init(&problems, CONFIG_PROBLEMS_SIZE_MAX);
+    error problem = server_load_certificates(config, &tls, &problems);
+    if (failed(problem) && problems.size == 0)
+        buffer_format(&problems, "%s\n", problem.text);
+    if (failed(problem))
+        fprintf(stderr, "%s: tls.certificates: %.*s", path, SLICE_ARG(buffer_slice(&problems)));
+    buffer_close(&problems);
+    tls_server_destroy(&tls);
+    return problem;
+}
+
 static int check_config(const char *path)
 {
     struct config *config = read_config(path);
     if (!config)
         return EXIT_CONFIG;
+    error problem = check_certificates(path, config);
     config_destroy(&config);
+    if (failed(problem))
+        return EXIT_CONFIG;
     printf("%s: fine\n", path);
     return EXIT_SUCCESS;
 }

@@ -110,6 +110,24 @@ def test_bad_file_changes_nothing(server):
                           stderr=subprocess.DEVNULL, timeout=20).returncode == 0
 
 
+def test_check_finds_what_would_end_the_start(server):
+    """A key that is another certificate's, and one that is no key: the file is as bad as a misspelt one."""
+    config = pathlib.Path(server.config)
+    good = config.read_text()
+    (_,), (key,) = (setting(server, "tls", name) for name in ("certificates", "keys"))
+    other = pathlib.Path(server.directory) / "other.pem"
+    subprocess.run(["openssl", "genrsa", "-out", str(other), "2048"], check=True, stderr=subprocess.DEVNULL)
+    broken = pathlib.Path(server.directory) / "broken.conf"
+    broken.write_text(good.replace(str(key), str(other)))
+    for text in (None, "no key\n"):
+        if text:
+            other.write_text(text)
+        done = subprocess.run([BUILD / "ringmaild", "--check-config", str(broken)], stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=20)
+        assert done.returncode == 78, done.stdout
+        assert "tls.certificates: " in done.stdout and "fine" not in done.stdout
+
+
 # --- SIGTERM ----------------------------------------------------------------------------------------
 def test_sigterm_finishes_what_is_in_flight(server):
     pid = server.pid
