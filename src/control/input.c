@@ -36,7 +36,7 @@ error control_read_file(slice name, struct buffer *out)
     path[name.size] = '\0';
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return error_system(errno, "it cannot be opened");
+        return error_system(errno, strerror(errno));
     error problem = read_all(fd, out);
     close(fd);
     return problem;

@@ -153,7 +153,7 @@ static error canonical_domain(struct directory_edit *edit, slice name, slice *ou
 {
     error result = idna_to_ascii(&edit->arena, name, out_domain);
     if (result.kind == ERROR_MALFORMED)
-        return say(edit, ERROR_MALFORMED, "not a domain name", "%.*s is not a domain name",
+        return say(edit, ERROR_MALFORMED, "not a domain name", "\"%.*s\" is not a domain name",
                    SLICE_ARG(name));
     return result;
 }
