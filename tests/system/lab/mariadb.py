@@ -27,17 +27,18 @@ class MariaDb:
         self.port = port or ports.take_block()
         # Not in the directory: a socket's path may not be long.
         self.socket = pathlib.Path(tempfile.gettempdir()) / f"ringmail-mariadb-{self.port}.sock"
-        self.process = None
+        self.process = self.log = None
 
     def _run_as(self):
         """As root the server wants another user's name; it keeps the files of whoever that is."""
         return ["--user=root"] if os.geteuid() == 0 else []
 
     def create(self):
-        self.directory.mkdir(parents=True, exist_ok=True)
+        # A server that starts removes what others leave in its TMPDIR, also while they use it.
+        (self.directory / "tmp").mkdir(parents=True, exist_ok=True)
         done = subprocess.run(["mariadb-install-db", "--no-defaults", f"--datadir={self.directory}/data",
                                "--auth-root-authentication-method=normal", "--skip-test-db",
-                               "--innodb-log-file-size=16M", *self._run_as()],
+                               "--innodb-log-file-size=16M", *self._run_as()], env={**os.environ, "TMPDIR": f"{self.directory}/tmp"},
                               stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, timeout=120)
         assert done.returncode == 0, done.stdout
         self.start()
@@ -52,7 +53,7 @@ class MariaDb:
         self.process = subprocess.Popen(
             ["mariadbd", "--no-defaults", f"--datadir={self.directory}/data", f"--socket={self.socket}",
              f"--pid-file={self.directory}/mariadbd.pid", "--bind-address=127.0.0.1", f"--port={self.port}",
-             "--skip-name-resolve", *SMALL, *self._run_as()],
+             f"--tmpdir={self.directory}/tmp", "--skip-name-resolve", *SMALL, *self._run_as()],
             stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log, start_new_session=True)
         wait.until(self.answers, START_MAX_S, "mariadbd answers", pause=0.1)
 
@@ -88,4 +89,5 @@ class MariaDb:
                 self.process.kill()
                 self.process.wait(10)
         self.process = None
-        self.log.close()
+        if self.log:
+            self.log.close()
