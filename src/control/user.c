@@ -54,7 +54,10 @@ static enum control_exit add_one(struct control *control, struct directory_edit 
     snprintf(whose, sizeof whose, "%.*s", SLICE_ARG(control->words[0]));
     buffer_init(&hash, PASSWORD_HASH_SIZE_MAX);
     user->address = control->words[0];
-    enum control_exit exit = control_secret_read(control, whose, &hash);
+    enum control_exit exit =
+        control_outcome(edit, directory_edit_user_may_add(edit, user->address));
+    if (exit == CONTROL_DONE)
+        exit = control_secret_read(control, whose, &hash);
     user->hash = buffer_slice(&hash);
     if (exit == CONTROL_DONE)
         exit = control_outcome(edit, directory_edit_user_add(edit, user));
@@ -105,7 +108,9 @@ enum control_exit control_user_password(struct control *control)
     if (exit != CONTROL_DONE)
         return exit;
     buffer_init(&hash, PASSWORD_HASH_SIZE_MAX);
-    exit = control_secret_read(control, whose, &hash);
+    exit = control_outcome(edit, directory_edit_user_exists(edit, control->words[0]));
+    if (exit == CONTROL_DONE)
+        exit = control_secret_read(control, whose, &hash);
     if (exit == CONTROL_DONE)
         exit = control_outcome(
             edit, directory_edit_user_password(edit, control->words[0], buffer_slice(&hash)));

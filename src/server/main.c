@@ -27,7 +27,7 @@ static const char usage[] =
     "       ringmaild --show-defaults | --version | --help\n"
     "\n"
     "SIGHUP reads the configuration and certificates again; SIGTERM finishes "
-    "what is in flight and\nexits; a second SIGTERM exits at once.\n";
+    "what is in flight and\nexits; a second SIGTERM, half a second later or more, exits at once.\n";
 
 static struct config *read_config(const char *path)
 {
@@ -101,9 +101,12 @@ static sigset_t block_signals(void)
     return set;
 }
 
+/* One order to stop may come twice: timeout(1) and process groups send the signal again. */
+enum { SAME_ORDER_MS = 500 };
+
 static void obey_signals(struct server *server, const sigset_t *set)
 {
-    bool stopping = false;
+    instant stopping = 0;
     for (;;) {
         int number = 0;
         if (sigwait(set, &number) != 0)
@@ -112,12 +115,12 @@ static void obey_signals(struct server *server, const sigset_t *set)
             return;
         if (number == SIGHUP) {
             server_order(server, SERVER_RELOAD);
-        } else if (stopping) {
+        } else if (!stopping) {
+            stopping = time_now();
+            server_order(server, SERVER_STOP);
+        } else if (time_now() - stopping > SAME_ORDER_MS * TIME_MS) {
             log_event(LOG_WARNING, "server.impatient", OK, SLICE_EMPTY);
             return;
-        } else {
-            stopping = true;
-            server_order(server, SERVER_STOP);
         }
     }
 }

@@ -8,6 +8,7 @@
 #include "server/sandbox.h"
 #include "server/seccomp.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <grp.h>
 #include <pwd.h>
@@ -34,14 +35,30 @@ unsigned long privilege_raise_descriptors(unsigned long wanted)
     return limit.rlim_cur;
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *listing = opendir(path);
+    unsigned count = 0;
+    while (listing && count <= 2 && readdir(listing))
+        count++; /* "." and ".." */
+    if (!listing)
+        return false;
+    closedir(listing);
+    return count <= 2;
+}
+
 /* A folder that the server writes to, made where it is missing while we still may, and given to
- * whom we become. */
+ * whom we become; so is one that root has made for it and nobody has used. */
 static error make_folder(const char *path, uid_t uid, gid_t gid)
 {
     struct stat status;
-    if (!path || path[0] == '\0' || stat(path, &status) == 0)
+    if (!path || path[0] == '\0')
         return OK;
-    TRY(file_make_directories(path, 0755));
+    bool there = stat(path, &status) == 0;
+    if (there && !(geteuid() == 0 && status.st_uid == 0 && is_empty(path)))
+        return OK;
+    if (!there)
+        TRY(file_make_directories(path, 0755));
     if (chmod(path, 0700) != 0 || (geteuid() == 0 && chown(path, uid, gid) != 0))
         return error_system(errno, "cannot make the server's folders");
     return OK;

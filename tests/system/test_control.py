@@ -71,6 +71,8 @@ def test_exit_codes(ringmail):
     ringmail("user", "add", "anna@example.org", "--quota", "5G", "--messages", "1000", stdin="first\n")
     assert "ringmail user password" in ringmail("user", "add", "Anna@example.org", stdin="x\n", expect=REFUSED)
     assert "ringmail domain add" in ringmail("user", "add", "a@no.example", stdin="x\n", expect=REFUSED)
+    assert "ringmail domain add" in ringmail("user", "add", "a@no.example", expect=REFUSED)  # before a password is wanted
+    assert "ringmail user list" in ringmail("user", "password", "nobody@example.org", expect=REFUSED)
     ringmail("user", "add", "nonsense", stdin="x\n", expect=REFUSED)
     ringmail("user", "add", "bert@example.org", stdin="", expect=USAGE)
     ringmail("user", "add", "bert@example.org", stdin="\n", expect=USAGE)

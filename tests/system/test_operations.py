@@ -143,6 +143,8 @@ def test_sigterm_finishes_what_is_in_flight(server):
         appending.send(b"x APPEND INBOX {%d}\r\n" % len(MAIL))
         appending.read_response()
         server.signal(signal.SIGTERM)
+        time.sleep(0.05)
+        server.signal(signal.SIGTERM)  # the same order once more, as timeout(1) gives it
         # New clients: refused, or told to come back.
         wait.until(lambda: turned_away(server), 30, "nobody new is let in")
         # Those who wait for nothing are told so.

@@ -33,6 +33,8 @@ def server():
     """On a directory whose parents everybody may enter."""
     folder = pathlib.Path(tempfile.mkdtemp(prefix="ringmail-nobody-", dir="/tmp"))
     folder.chmod(0o755)
+    for name in ("mail", "state"):  # as root makes them: empty, they are given to the user
+        (folder / "i" / name).mkdir(parents=True)
     port = free_low_port()
     server = instances.Instance(folder / "i", users=2, settings={"server.user": USER, "listen.smtp": f"127.0.0.1:{port}"})
     server.start()

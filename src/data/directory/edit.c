@@ -260,9 +260,10 @@ error directory_edit_domain_remove(struct directory_edit *edit, slice name, bool
              &aliases));
     if (!with_content && (number_of(users) || number_of(aliases)))
         return say(edit, ERROR_DENIED, "domain in use",
-                   "%.*s has %.*s users and %.*s aliases; --force removes them too (their mail "
+                   "%.*s has %.*s user%s and %.*s alias%s; --force removes them too (their mail "
                    "stays on disk)",
-                   SLICE_ARG(domain), SLICE_ARG(users), SLICE_ARG(aliases));
+                   SLICE_ARG(domain), SLICE_ARG(users), number_of(users) == 1 ? "" : "s",
+                   SLICE_ARG(aliases), number_of(aliases) == 1 ? "" : "es");
     if (edit->has_senders)
         TRY(RUN(edit,
                 "DELETE FROM virtual_senders WHERE login IN"
@@ -286,6 +287,33 @@ static error need_quota_columns(struct directory_edit *edit, bool bytes, bool me
                "virtual_users has no column for it; add one: ALTER TABLE virtual_users ADD COLUMN "
                "%s BIGINT NOT NULL DEFAULT 0",
                missing);
+}
+
+static error user_is_there(struct directory_edit *edit, const struct directory_address *address)
+{
+    return say(edit, ERROR_EXISTS, "user exists",
+               "the user %.*s is here already; to change the password: ringmail user password "
+               "%.*s",
+               SLICE_ARG(address->whole), SLICE_ARG(address->whole));
+}
+
+error directory_edit_user_may_add(struct directory_edit *edit, slice text)
+{
+    struct directory_address address;
+    slice id;
+    bool found;
+    begin_call(edit);
+    TRY(canonical_address(edit, text, &address));
+    TRY(domain_need(edit, address.domain, &id));
+    TRY(find(edit, "SELECT id FROM virtual_users WHERE email = ?", address.whole, &found, &id));
+    return found ? user_is_there(edit, &address) : OK;
+}
+
+error directory_edit_user_exists(struct directory_edit *edit, slice text)
+{
+    slice id;
+    begin_call(edit);
+    return user_need(edit, text, &id);
 }
 
 error directory_edit_user_add(struct directory_edit *edit, const struct directory_edit_user *user)
@@ -316,10 +344,7 @@ error directory_edit_user_add(struct directory_edit *edit, const struct director
             RUN(edit, "INSERT INTO virtual_users (domain_id, email, password) VALUES (?, ?, ?)",
                 NULL, domain_id, address.whole, user->hash);
     if (result.kind == ERROR_EXISTS)
-        return say(edit, ERROR_EXISTS, "user exists",
-                   "the user %.*s is here already; to change the password: ringmail user password "
-                   "%.*s",
-                   SLICE_ARG(address.whole), SLICE_ARG(address.whole));
+        return user_is_there(edit, &address);
     return result;
 }
 

@@ -37,6 +37,9 @@ struct directory_edit_user {
     slice hash;                           /* with its {SCHEME}; not checked here */
     uint64_t quota_bytes, quota_messages; /* 0: no limit */
 };
+/* Before a password is asked for: may this user be added, or does it exist? Changes nothing. */
+error directory_edit_user_may_add(struct directory_edit *edit, slice address);
+error directory_edit_user_exists(struct directory_edit *edit, slice address);
 error directory_edit_user_add(struct directory_edit *edit, const struct directory_edit_user *user);
 error directory_edit_user_remove(struct directory_edit *edit, slice address);
 error directory_edit_user_password(struct directory_edit *edit, slice address, slice hash);

@@ -110,7 +110,8 @@ error queue_keep_close(void)
         crew_close(&keep->crew);
     }
     if (failed(problem)) /* the journal keeps what is not in the files */
-        log_event(LOG_ERROR, "queue.close", problem, slice_from_string(keep_shared.path));
+        log_event(problem.kind == ERROR_CANCELLED ? LOG_WARNING : LOG_ERROR, "queue.close", problem,
+                  slice_from_string(keep_shared.path));
     free_mails(keep);
     keep_forget_start(keep);
     queue_log_close(&keep->log);
