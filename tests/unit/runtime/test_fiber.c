@@ -99,7 +99,7 @@ CORE_TEST(test_cancellation_ends_parks)
     assert_error(patient.ended[0], ERROR_CANCELLED);
     assert_non_null(patient.fiber); /* stands fast */
     fiber_wake(patient.fiber);
-    assert_ok(crew_join(&crew, time_after(TIME_S)));
+    assert_ok(crew_join(&crew, time_after(30 * TIME_S)));
     assert_null(patient.fiber);
     assert_ok(patient.ended[1]);
     assert_error(patient.ended[2], ERROR_CANCELLED);

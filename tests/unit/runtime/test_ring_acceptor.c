@@ -31,7 +31,7 @@ static int dial(void)
     int fd = socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     assert_true(fd >= 0);
     assert_ok(
-        ring_connect(fd, (struct sockaddr *)&address, sizeof address, time_after(5 * TIME_S)));
+        ring_connect(fd, (struct sockaddr *)&address, sizeof address, time_after(30 * TIME_S)));
     return fd;
 }
 
@@ -49,12 +49,12 @@ CORE_TEST(test_accepts_in_order)
         assert_int_equal(write(dialled[i], &i, sizeof i), sizeof i);
     }
     for (unsigned i = 0; i < COUNT; i++) {
-        assert_ok(ring_accept(acceptor, time_after(5 * TIME_S), &fd));
+        assert_ok(ring_accept(acceptor, time_after(30 * TIME_S), &fd));
         assert_true(fcntl(fd, F_GETFL) & O_NONBLOCK);
         assert_true(fcntl(fd, F_GETFD) & FD_CLOEXEC);
         unsigned number;
         size_t size;
-        assert_ok(ring_receive(fd, &number, sizeof number, time_after(TIME_S), &size));
+        assert_ok(ring_receive(fd, &number, sizeof number, time_after(30 * TIME_S), &size));
         assert_int_equal(number, i);
         assert_ok(ring_close(fd));
         assert_ok(ring_close(dialled[i]));
@@ -72,15 +72,15 @@ CORE_TEST(test_destroy_closes_what_waits)
     struct ring_acceptor *acceptor;
     assert_ok(ring_acceptor_create(listener, &acceptor));
     int first = dial(), fd;
-    assert_ok(ring_accept(acceptor, time_after(TIME_S), &fd));
+    assert_ok(ring_accept(acceptor, time_after(30 * TIME_S), &fd));
     int second = dial(), third = dial();
     assert_ok(fiber_sleep(3 * TIME_MS)); /* accepted meanwhile */
     ring_acceptor_destroy(&acceptor);
     close(listener);
     char byte;
     size_t size;
-    assert_error(ring_receive(second, &byte, 1, time_after(TIME_S), &size), ERROR_CLOSED);
-    assert_error(ring_receive(third, &byte, 1, time_after(TIME_S), &size), ERROR_CLOSED);
+    assert_error(ring_receive(second, &byte, 1, time_after(30 * TIME_S), &size), ERROR_CLOSED);
+    assert_error(ring_receive(third, &byte, 1, time_after(30 * TIME_S), &size), ERROR_CLOSED);
     close(first);
     close(second);
     close(third);
@@ -101,12 +101,12 @@ CORE_TEST(test_descriptors_run_out)
     close(lowest);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &tight), 0);
     assert_ok(
-        ring_connect(client, (struct sockaddr *)&address, sizeof address, time_after(TIME_S)));
-    error full = ring_accept(acceptor, time_after(TIME_S), &fd);
+        ring_connect(client, (struct sockaddr *)&address, sizeof address, time_after(30 * TIME_S)));
+    error full = ring_accept(acceptor, time_after(30 * TIME_S), &fd);
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     assert_error(full, ERROR_TEMPORARY);
     assert_int_equal(full.os, EMFILE);
-    assert_ok(ring_accept(acceptor, time_after(TIME_S), &fd)); /* it was not lost */
+    assert_ok(ring_accept(acceptor, time_after(30 * TIME_S), &fd)); /* it was not lost */
     close(fd);
     close(client);
     ring_acceptor_destroy(&acceptor);
@@ -136,7 +136,7 @@ CORE_TEST(test_several_fibers_may_accept)
         assert_ok(fiber_start(&crew, "serve", serve, acceptor));
     for (unsigned i = 0; i < 50; i++)
         assert_ok(ring_close(dial()));
-    instant patience = time_after(5 * TIME_S);
+    instant patience = time_after(30 * TIME_S);
     while (served < 50 && time_now() < patience)
         assert_ok(fiber_sleep(TIME_MS));
     assert_int_equal(served, 50);

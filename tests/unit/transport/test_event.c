@@ -76,7 +76,7 @@ static void whole_event(void)
     });
     tell(TRANSPORT_DELIVERED, 1, 1); /* nobody asked */
     transport_event(&(struct transport_event){.kind = TRANSPORT_BOUNCED, .time = 1});
-    assert_ok(event_sink_wait(&sink, time_after(5 * TIME_S)));
+    assert_ok(event_sink_wait(&sink, time_after(30 * TIME_S)));
     assert_ok(fiber_yield());
     assert_int_equal(sink.count, 2);
     expect(&sink, "{\"type\":\"mail.bounced\",\"timestamp\":\"2003-07-01T08:52:37Z\",\"data\":{"
@@ -104,7 +104,7 @@ static void long_texts(void)
                                               .recipient = value,
                                               .host = value,
                                               .text = value});
-    assert_ok(event_sink_wait(&sink, time_after(5 * TIME_S)));
+    assert_ok(event_sink_wait(&sink, time_after(30 * TIME_S)));
     struct event_record *record = event_sink_take(&sink);
     assert_in_range(record->size, 5 * 6 * EVENT_VALUE_SIZE_MAX, 5 * 6 * EVENT_VALUE_SIZE_MAX + 200);
     assert_true(record->size < EVENT_SIZE_MAX);
@@ -141,7 +141,7 @@ static void many_cores(void)
     assert_ok(core_broadcast(tell_each, NULL));
     for (unsigned i = 0; i < CORES * EACH; i++) {
         unsigned id = 0, attempts = 0;
-        assert_ok(event_sink_wait(&sink, time_after(10 * TIME_S)));
+        assert_ok(event_sink_wait(&sink, time_after(30 * TIME_S)));
         struct event_record *record = event_sink_take(&sink);
         char text[512] = {0};
         memcpy(text, record->text, record->size < 511 ? record->size : 511);
@@ -169,7 +169,7 @@ static void slow_reader(void)
     assert_ok(event_sink_open(&sink));
     for (unsigned i = 1; i <= 100; i++)
         tell(TRANSPORT_DEFERRED, 0, i);
-    assert_ok(event_sink_wait(&sink, time_after(5 * TIME_S)));
+    assert_ok(event_sink_wait(&sink, time_after(30 * TIME_S)));
     assert_ok(fiber_yield());
     assert_in_range(sink.size, 500, 1000);
     assert_int_equal(sink.dropped, 100 - sink.count);
@@ -229,7 +229,7 @@ static void too_many(void)
     }
     tell(TRANSPORT_LIMITED, 0, 0);
     for (unsigned i = 0; i < EVENT_SINKS_MAX; i++) {
-        assert_ok(event_sink_wait(&sinks[i], time_after(5 * TIME_S)));
+        assert_ok(event_sink_wait(&sinks[i], time_after(30 * TIME_S)));
         event_sink_close(&sinks[i]);
     }
 }

@@ -67,7 +67,7 @@ static void append(uint64_t number, size_t size, bool settle)
     slice parts[3] = {slice_of(bytes, size / 3), SLICE_EMPTY,
                       slice_of(bytes + size / 3, size - size / 3)};
     struct journal_ticket ticket;
-    assert_ok(journal_append(JOURNAL_KIND_DELIVERY, parts, 3, time_after(10 * TIME_S), &ticket));
+    assert_ok(journal_append(JOURNAL_KIND_DELIVERY, parts, 3, time_after(30 * TIME_S), &ticket));
     assert_ok(journal_commit_wait(&ticket));
     if (settle)
         journal_settle(&ticket);
@@ -144,7 +144,7 @@ static void append_and_begin(void *number)
     char bytes[100];
     slice part = slice_of(bytes, fill(bytes, (uintptr_t)number, sizeof bytes));
     struct journal_ticket ticket;
-    assert_ok(journal_append(JOURNAL_KIND_DELIVERY, &part, 1, time_after(10 * TIME_S), &ticket));
+    assert_ok(journal_append(JOURNAL_KIND_DELIVERY, &part, 1, time_after(30 * TIME_S), &ticket));
     appended++;
     journal_begin_wait(&ticket);
     assert_int_equal(appended, 2);
@@ -159,7 +159,7 @@ static void append_together(void)
     crew_init(&crew, NULL);
     for (uintptr_t i = 0; i < 2; i++)
         assert_ok(fiber_start(&crew, "test.append", append_and_begin, (void *)i));
-    assert_ok(crew_join(&crew, time_after(10 * TIME_S)));
+    assert_ok(crew_join(&crew, time_after(30 * TIME_S)));
     _exit(went_on == 2 ? 0 : 3);
 }
 
@@ -213,7 +213,7 @@ static void change_and_wait(void)
     instant noted = time_now();
     journal_note_change();
     journal_note_change();
-    for (int i = 0; i < 500 && syncs == before; i++)
+    for (int i = 0; i < 3000 && syncs == before; i++)
         assert_ok(fiber_sleep(10 * TIME_MS));
     if (syncs != before + 1 || time_now() - noted < 190 * TIME_MS)
         _exit(3);
@@ -271,7 +271,7 @@ static void fill_up(void)
         _exit(2);
     for (unsigned i = 0; i < count; i++)
         journal_settle(&tickets[i]);
-    if (failed(journal_append(JOURNAL_KIND_DELIVERY, &part, 1, time_after(10 * TIME_S), &ticket)) ||
+    if (failed(journal_append(JOURNAL_KIND_DELIVERY, &part, 1, time_after(30 * TIME_S), &ticket)) ||
         failed(journal_commit_wait(&ticket)))
         _exit(3);
     part = slice_of(bytes, sizeof bytes);
@@ -303,7 +303,7 @@ static void many_at_once(void)
     left = 200;
     for (uintptr_t i = 0; i < 200; i++)
         assert_ok(fiber_start(&crew, "append", appender, (void *)i));
-    assert_ok(crew_join(&crew, time_after(10 * TIME_S)));
+    assert_ok(crew_join(&crew, time_after(30 * TIME_S)));
     _exit(left == 0 ? 0 : 2);
 }
 

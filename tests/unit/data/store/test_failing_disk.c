@@ -352,7 +352,7 @@ static void fail_the_checkpoint_of_a_range(void)
     disk_errors++;
     assert_error(journal_checkpoint(), ERROR_TEMPORARY);
     assert_error(journal_checkpoint(), ERROR_TEMPORARY);
-    for (int i = 0; i < 500 && inbox->tending; i++)
+    for (int i = 0; i < 3000 && inbox->tending; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_int_equal(inbox->index.uid_durable, durable);
     MUST(mailbox_reserve(inbox, MANY));
@@ -379,18 +379,18 @@ static void compact_without_memory(void)
         deliver("anna", "", text);
     struct mailbox *inbox = open_mailbox("anna", "INBOX");
     MUST(journal_checkpoint());
-    for (int i = 0; i < 500 && inbox->tending; i++)
+    for (int i = 0; i < 3000 && inbox->tending; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     for (uint32_t uid = 1; uid <= SOME; uid++) /* so that it is large enough to be mapped */
         mailbox_cache_set(inbox, uid, slice_of(blob, sizeof blob));
-    for (int i = 0; i < 500 && !inbox->compaction; i++)
+    for (int i = 0; i < 3000 && !inbox->compaction; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_non_null(inbox->compaction);
     assert_true(inbox->compaction->image_size >= INDEX_MAP_SIZE_MIN);
     ino_t before = index_inode();
     no_maps = true;
     MUST(journal_checkpoint());
-    for (int i = 0; i < 500 && inbox->compaction; i++)
+    for (int i = 0; i < 3000 && inbox->compaction; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_null(inbox->compaction);
     no_maps = false;

@@ -207,7 +207,7 @@ static void watch_others(void)
     mailbox_watch(inbox, tell, &watch);
     let_time_pass();
     make_file("new/1.other", "Subject: other\r\n\r\n");
-    for (int i = 0; i < 200 && told == 0; i++)
+    for (int i = 0; i < 3000 && told == 0; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_int_equal(told, 1);
     mailbox_unwatch(&watch);

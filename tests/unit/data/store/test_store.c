@@ -60,7 +60,7 @@ static void flags_and_names(void)
     assert_int_equal(mailbox_flags(inbox, 9, &change).kind, ERROR_NOT_FOUND);
     assert_int_equal(mailbox_status(inbox).unseen, 1);
     assert_int_equal(count_files("anna", "cur"), 0); /* lazily */
-    for (int i = 0; i < 100 && count_files("anna", "cur") == 0; i++)
+    for (int i = 0; i < 3000 && count_files("anna", "cur") == 0; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_int_equal(count_files("anna", "cur"), 1);
     assert_int_equal(count_files("anna", "new"), 1);

@@ -50,7 +50,7 @@ static void deliver_some(unsigned count)
 
 static void settle(const struct mailbox *inbox)
 {
-    for (int i = 0; i < 500 && inbox->tending; i++)
+    for (int i = 0; i < 3000 && inbox->tending; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_false(inbox->tending);
 }
@@ -204,7 +204,7 @@ static void log_a_little_meanwhile(void)
     struct stat status;
     deliver_some(SOME);
     struct mailbox *inbox = open_mailbox("anna", "INBOX");
-    for (int i = 0; i < 500 && !inbox->compaction; i++)
+    for (int i = 0; i < 3000 && !inbox->compaction; i++)
         MUST(fiber_sleep(10 * TIME_MS));
     assert_non_null(inbox->compaction);
     deliver_some(LATER);
