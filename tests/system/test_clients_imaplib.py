@@ -30,9 +30,9 @@ def fill(instance, address, count=FILLED, seed=1):
 @pytest.fixture(params=["clear", "starttls", "implicit"])
 def client(request, instance, address):
     if request.param == "implicit":
-        client = imaplib.IMAP4_SSL("127.0.0.1", instance.imaps_port, ssl_context=instance.tls(), timeout=20)
+        client = imaplib.IMAP4_SSL("127.0.0.1", instance.imaps_port, ssl_context=instance.tls(), timeout=60)
     else:
-        client = imaplib.IMAP4("127.0.0.1", instance.imap_port, timeout=20)
+        client = imaplib.IMAP4("127.0.0.1", instance.imap_port, timeout=60)
         if request.param == "starttls":
             assert client.starttls(instance.tls())[0] == "OK"
     serials = fill(instance, address)

@@ -42,7 +42,7 @@ class Terminal:
 
     def _tmux(self, *arguments):
         done = subprocess.run(["tmux", "-S", str(self.socket), *arguments], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=20)
+                              stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode == 0, done.stdout
         return done.stdout
 
@@ -60,7 +60,7 @@ class Terminal:
 
     def close(self):
         subprocess.run(["tmux", "-S", str(self.socket), "kill-server"], stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, timeout=20)
+                       stderr=subprocess.DEVNULL, timeout=60)
 
 
 @pytest.mark.skipif(not (shutil.which("neomutt") and shutil.which("tmux")), reason="needs neomutt and tmux")

@@ -19,9 +19,9 @@ ADDRESS = account(1)
 @contextlib.contextmanager
 def session(instance, address, secure="stls"):
     if secure == "pop3s":
-        client = poplib.POP3_SSL("127.0.0.1", instance.pop3s_port, context=instance.tls(), timeout=20)
+        client = poplib.POP3_SSL("127.0.0.1", instance.pop3s_port, context=instance.tls(), timeout=60)
     else:
-        client = poplib.POP3("127.0.0.1", instance.pop3_port, timeout=20)
+        client = poplib.POP3("127.0.0.1", instance.pop3_port, timeout=60)
         if secure == "stls":
             client.stls(instance.tls())
     try:
@@ -217,7 +217,7 @@ def test_unique_ids_of_a_mailbox_taken_over(make_instance, tmp_path, seed, uidl_
             client.select()
             client.command("STORE 3:5 +FLAGS (\\Deleted)")
             client.command("EXPUNGE")
-        foreign = poplib.POP3("127.0.0.1", server.port + 1, timeout=20)
+        foreign = poplib.POP3("127.0.0.1", server.port + 1, timeout=60)
         foreign.user(ADDRESS)
         foreign.pass_("secret")
         known, sizes = ids(foreign), foreign.list()[1]

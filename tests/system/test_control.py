@@ -23,7 +23,7 @@ class Command:
 
     def __call__(self, *arguments, stdin="", expect=DONE):
         done = subprocess.run([str(PROGRAM), "--config", str(self.config), *arguments], input=stdin, text=True,
-                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=30)
+                              stdout=subprocess.PIPE, stderr=subprocess.PIPE, timeout=60)
         assert done.returncode == expect, f"{arguments}: {done.returncode} {done.stdout}{done.stderr}"
         if expect != DONE:
             assert done.stderr.startswith(("ringmail: ", "Usage: ", "/")), done.stderr

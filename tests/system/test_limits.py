@@ -395,15 +395,15 @@ def test_descriptors_run_out(make_instance):
     """With few descriptors the surplus waits or is refused, and service comes back when they are free."""
     small = make_instance(users=1, cores=1, settings={"server.descriptors_max": 128})
     assert int(re.search(r"Max open files\s+(\d+)", open(f"/proc/{small.pid}/limits").read())[1]) <= 128
-    held = [socket.create_connection(("127.0.0.1", small.smtp_port), timeout=5) for _ in range(200)]
+    held = [socket.create_connection(("127.0.0.1", small.smtp_port), timeout=60) for _ in range(200)]
     time.sleep(0.5)
     assert small.is_running()
     for connection in held:
         connection.close()
-    deadline = time.monotonic() + 10
+    deadline = time.monotonic() + 60
     while True:
         try:
-            with small.smtp(timeout=5) as client:
+            with small.smtp(timeout=20) as client:
                 client.ehlo()
                 client.deliver("s@example.net", [account(1)], b"Subject: after\r\n\r\nafter\r\n")
                 break

@@ -35,7 +35,7 @@ def server(make_instance):
 
 def through(server, header, source=PROXY):
     client = smtp.Smtp.__new__(smtp.Smtp)
-    client.socket = socket.create_connection(("127.0.0.1", server.smtp_port), timeout=10, source_address=(source, 0))
+    client.socket = socket.create_connection(("127.0.0.1", server.smtp_port), timeout=60, source_address=(source, 0))
     client.pending = b""
     client.socket.sendall(header)
     return client

@@ -42,7 +42,7 @@ def damaged(generator, line):
 
 def dialogue(generator, port, lines):
     try:
-        with socket.create_connection(("127.0.0.1", port), timeout=5) as connection:
+        with socket.create_connection(("127.0.0.1", port), timeout=60) as connection:
             connection.settimeout(0.01)
             position = 0
             for _ in range(generator.randint(1, 25)):

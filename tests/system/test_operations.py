@@ -101,13 +101,13 @@ def test_bad_file_changes_nothing(server):
         assert int(client.ehlo()["SIZE"]) > 1 << 20
     daemon = BUILD / "ringmaild"
     done = subprocess.run([daemon, "--check-config", str(config)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, timeout=20)
+                          text=True, timeout=60)
     line = len(good.splitlines()) + 2
     assert done.returncode != 0
     assert re.search(rf":{line}:.*size_maxx.*size_max\b", done.stdout), done.stdout
     config.write_text(good)
     assert subprocess.run([daemon, "--check-config", str(config)], stdout=subprocess.DEVNULL,
-                          stderr=subprocess.DEVNULL, timeout=20).returncode == 0
+                          stderr=subprocess.DEVNULL, timeout=60).returncode == 0
 
 
 def test_check_finds_what_would_end_the_start(server):
@@ -123,7 +123,7 @@ def test_check_finds_what_would_end_the_start(server):
         if text:
             other.write_text(text)
         done = subprocess.run([BUILD / "ringmaild", "--check-config", str(broken)], stdout=subprocess.PIPE,
-                              stderr=subprocess.STDOUT, text=True, timeout=20)
+                              stderr=subprocess.STDOUT, text=True, timeout=60)
         assert done.returncode == 78, done.stdout
         assert "tls.certificates: " in done.stdout and "fine" not in done.stdout
 

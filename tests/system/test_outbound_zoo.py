@@ -378,23 +378,21 @@ def test_audit_notices():
 # --- nobody starves --------------------------------------------------------------------------------
 @pytest.mark.timeout(60)
 def test_slow_destinations_hold_up_nobody(world, send_from):
-    """Servers that hang, each with a line of mail before it; what goes elsewhere is there within seconds."""
+    """Servers that hang, each with a line of mail before it; what goes elsewhere does not wait for one of them."""
     dead_ends = {f"hang{n}": world.sink(plan=always(connect=hang)) for n in range(10)}
     good = world.sink()
     many_domains(world, "slow.test", {**dead_ends, "good": good})
-    sender = send_from(remote__greeting_timeout="20s", queue__connections_max="30", queue__concurrency="20")
+    sender = send_from(remote__greeting_timeout="5m", queue__connections_max="30", queue__concurrency="20")
     with outbound.submission(sender) as client:
         for number in range(150):
             _, mail = world.mail(size=300)
             client.deliver(account(1), [f"bob@hang{number % 10}.slow.test"], mail)
-        began = time.monotonic()
         serials = []
         for _ in range(50):
             serial, mail = world.mail(size=300)
             client.deliver(account(1), ["bob@good.slow.test"], mail)
             serials.append(serial)
-    wait.until(lambda: all(world.books.of(serial) for serial in serials), 10, "the good ones arrive")
-    assert time.monotonic() - began < 10
+    wait.until(lambda: all(world.books.of(serial) for serial in serials), 60, "the good ones arrive before any that hangs is given up")
     assert sum(sink.connections_most for sink in dead_ends.values()) <= 60  # connections_max of two cores
     sender.control("queue", "delete", "--recipient", "@hang0.slow.test")
     sender.crash()  # it would wait for the rest

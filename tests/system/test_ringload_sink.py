@@ -34,7 +34,7 @@ class Sink:
 
     def end(self):
         self.process.send_signal(signal.SIGTERM)
-        text, _ = self.process.communicate(timeout=20)
+        text, _ = self.process.communicate(timeout=60)
         assert self.process.returncode == 0
         return json.loads(text.splitlines()[-1])
 
@@ -59,7 +59,7 @@ class Talk:
 
     def __init__(self, place):
         if isinstance(place, int):
-            self.socket = socket.create_connection(("127.0.0.1", place), timeout=20)
+            self.socket = socket.create_connection(("127.0.0.1", place), timeout=60)
             self.socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         else:
             self.socket = socket.socket(socket.AF_UNIX)
@@ -126,7 +126,7 @@ def test_postfix_passes_mail_on_to_it(sink, tmp_path):
         for number in range(20):
             subprocess.run(["/usr/sbin/sendmail", "-C", postfix.directory / "etc", "-f", "a@x.test", f"b{number}@example.org",
                             f"c{number}@example.org"], input=f"Subject: {number}\n\n.begins with a dot\n..\n", text=True,
-                           check=True, timeout=20)
+                           check=True, timeout=60)
         wait.until(lambda: postfix.log().count("status=sent") >= 40, 60, "Postfix to have sent it all")
     finally:
         postfix.stop()
@@ -288,5 +288,5 @@ def test_starttls_forgets_what_was_sent_ahead(sink):
 def test_what_it_does_not_understand_is_refused():
     for words in (["--reply", "nowhere=450 x", "127.0.0.1:1"], ["--delay", "mail=soon", "127.0.0.1:1"],
                   ["--without", "tea", "127.0.0.1:1"], ["--cores", "0", "127.0.0.1:1"], []):
-        done = subprocess.run([BUILD / "ringload", "sink", *words], capture_output=True, text=True, timeout=10)
+        done = subprocess.run([BUILD / "ringload", "sink", *words], capture_output=True, text=True, timeout=60)
         assert done.returncode == 2 and re.search("not understood|usage", done.stderr)

@@ -64,7 +64,7 @@ def by_imap(server, client, mechanism, tls=False):
 
 
 def by_smtp(server, client, mechanism, initial=True):
-    with smtplib.SMTP("127.0.0.1", server.submission_port, timeout=20) as session:
+    with smtplib.SMTP("127.0.0.1", server.submission_port, timeout=60) as session:
         session.ehlo()
         assert mechanism in session.esmtp_features["auth"].split()
         try:
@@ -231,7 +231,7 @@ def test_failures_are_counted_and_slow_down(make_instance):
         session.noop()
     assert "AUTHENTICATIONFAILED" in by_imap(strict, scram.Client(account(1), "wrong"), BOTH[0])
     assert "UNAVAILABLE" in by_imap(strict, scram.Client(account(1), "wrong"), BOTH[0])  # failures_max
-    metrics = urllib.request.urlopen(f"{strict.admin_url}/metrics", timeout=10).read().decode()
+    metrics = urllib.request.urlopen(f"{strict.admin_url}/metrics", timeout=60).read().decode()
     assert 'ringmail_logins_total{result="denied"} 3' in metrics and 'ringmail_logins_total{result="refused"} 1' in metrics
 
 

@@ -50,7 +50,7 @@ def mailbox(server, address, name="INBOX"):
 
 def change(server, text):
     request = urllib.request.Request(server.admin_url.rstrip("/") + "/config", data=text.encode(), method="PATCH")
-    with urllib.request.urlopen(request, timeout=20) as reply:
+    with urllib.request.urlopen(request, timeout=60) as reply:
         assert json.loads(reply.read())["ok"]
 
 
@@ -283,7 +283,7 @@ def test_submitted_mail_is_judged_where_it_is_wanted(make_instance):
     one, two = server.fresh_account(), server.fresh_account()
 
     def submit(text, **fields):
-        with smtplib.SMTP("127.0.0.1", server.submission_port, "client.example", timeout=20) as client:
+        with smtplib.SMTP("127.0.0.1", server.submission_port, "client.example", timeout=60) as client:
             client.starttls(context=server.tls())
             client.login(one, "secret")
             assert client.mail(one)[0] == 250 and client.rcpt(two)[0] == 250

@@ -38,7 +38,7 @@ def context(version=None, **options):
 
 
 def connect(server, made, name=None, session=None):
-    raw = socket.create_connection(("127.0.0.1", server.imaps_port), timeout=10)
+    raw = socket.create_connection(("127.0.0.1", server.imaps_port), timeout=60)
     return made.wrap_socket(raw, server_hostname=name, session=session)
 
 
@@ -112,7 +112,7 @@ def test_sessions_resume_on_any_core(server, version):
 def test_no_handshake_survives_plaintext(server):
     """Not TLS at all on the TLS port: closed, and the next one is served."""
     for junk in (b"GET / HTTP/1.0\r\n\r\n", b"a LOGIN x y\r\n", bytes(300), b"\x16\x03\x01\xff\xff" + bytes(400)):
-        with socket.create_connection(("127.0.0.1", server.imaps_port), timeout=10) as client:
+        with socket.create_connection(("127.0.0.1", server.imaps_port), timeout=60) as client:
             client.sendall(junk)
             client.settimeout(5)
             received = b""

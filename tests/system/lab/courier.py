@@ -22,7 +22,7 @@ class Submitter(threading.Thread):
     def run(self):
         while len(self.confirmed) < self.count:
             try:
-                with outbound.submission(self.sender, self.address, timeout=10) as client:
+                with outbound.submission(self.sender, self.address, timeout=60) as client:
                     for _ in range(self.generator.randint(1, 12)):
                         self.one(client)
             except (OSError, smtp.Closed, ValueError):

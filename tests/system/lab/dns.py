@@ -134,7 +134,7 @@ class Names:
     def _run(self, name, *arguments):
         program = shutil.which(name, path=PATH)
         done = subprocess.run([program, *map(str, arguments)], stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              timeout=20)
+                              timeout=60)
         assert done.returncode == 0, f"{name} {' '.join(map(str, arguments))}: {done.stdout}"
         return done.stdout
 
