@@ -115,9 +115,9 @@ style: ## Formatting, file sizes, banned calls
 fuzz: ## Fuzz for a while: make fuzz ONLY=imap [SECONDS=600]
 	@$(MAKE) --no-print-directory PROFILE=fuzz SANITIZE= fuzz-build
 	@tools/run-fuzz --seconds $(or $(SECONDS),600) --match '$(ONLY)' build/fuzz
-fuzz-short: ## Every fuzz target for some seconds, as in make test
+fuzz-short: ## Every fuzz target for some seconds, the same way each time, as in make test
 	@$(MAKE) --no-print-directory PROFILE=fuzz SANITIZE= fuzz-build
-	@tools/run-fuzz --seconds $(or $(SECONDS),3) --match '$(ONLY)' build/fuzz
+	@tools/run-fuzz --seconds $(or $(SECONDS),3) --seed 1 --match '$(ONLY)' build/fuzz
 fuzz-build: $(FUZZ)
 
 analyze: ## clang-tidy, cppcheck and gcc -fanalyzer over the sources
