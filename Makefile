@@ -105,7 +105,7 @@ unit: $(UNIT_HERE) ## Unit tests only
 	@tools/run-tests --unit $(UNIT_HERE)
 one: $(TEST:%.c=$B/%) ## One unit test: make one TEST=tests/unit/base/test_map.c
 	$<
-layers: ## Which folder may include which, what cores may share, which limits have a test
+layers: all ## Which folder may include which, what cores may share, which limits have a test
 	@tools/check-layers
 	@tools/check-limits
 	@tools/check-shared $B
